@@ -1,0 +1,151 @@
+/*
+ * chain.c: see chain.h.
+ */
+#include "core/chain.h"
+
+bool
+ha_chain_valid(const HaChain *chain)
+{
+	if (chain->count > HA_CHAIN_MAX)
+		return false;
+	for (uint32_t i = 0; i < chain->count; i++)
+	{
+		const HaEpoch *epoch = &chain->epoch[i];
+
+		if (epoch->tli == 0 || epoch->term >= HA_TERM_MAX)
+			return false;
+		if (i > 0 && (epoch->term <= epoch[-1].term || epoch->start < epoch[-1].start))
+			return false;
+	}
+	return true;
+}
+
+const HaEpoch *
+ha_chain_last(const HaChain *chain)
+{
+	return chain->count == 0 ? NULL : &chain->epoch[chain->count - 1];
+}
+
+const HaEpoch *
+ha_chain_at(const HaChain *chain, HaLsn lsn)
+{
+	for (uint32_t i = chain->count; i-- > 0;)
+	{
+		if (chain->epoch[i].start < lsn)
+			return &chain->epoch[i];
+	}
+	return NULL;
+}
+
+void
+ha_chain_append(HaChain *chain, HaEpoch epoch)
+{
+	const HaEpoch *last = ha_chain_last(chain);
+
+	assert(last == NULL || (epoch.term > last->term && epoch.start >= last->start));
+	(void) last;
+	if (chain->count == HA_CHAIN_MAX)
+	{
+		memmove(&chain->epoch[0], &chain->epoch[1], sizeof(HaEpoch) * (HA_CHAIN_MAX - 1));
+		chain->count--;
+	}
+	chain->epoch[chain->count++] = epoch;
+}
+
+HaTli
+ha_chain_tli_max(const HaChain *chain)
+{
+	HaTli tli_max = 0;
+
+	for (uint32_t i = 0; i < chain->count; i++)
+	{
+		if (chain->epoch[i].tli > tli_max)
+			tli_max = chain->epoch[i].tli;
+	}
+	return tli_max;
+}
+
+static bool
+epoch_equal(const HaEpoch *a, const HaEpoch *b)
+{
+	return a->term == b->term && a->tli == b->tli && a->start == b->start;
+}
+
+/* True when some epoch of the chain was written on this timeline. */
+static bool
+names_timeline(const HaChain *chain, HaTli tli)
+{
+	for (uint32_t i = 0; i < chain->count; i++)
+	{
+		if (chain->epoch[i].tli == tli)
+			return true;
+	}
+	return false;
+}
+
+/* Index of the equal epoch in the chain, -1 when it is not there. */
+static int
+find_epoch(const HaChain *chain, const HaEpoch *wanted)
+{
+	for (uint32_t i = 0; i < chain->count; i++)
+	{
+		if (epoch_equal(&chain->epoch[i], wanted))
+			return (int) i;
+	}
+	return -1;
+}
+
+HaComparison
+ha_chain_compare(const HaChain *own, HaLsn own_lsn, HaTli own_tli, const HaChain *leader)
+{
+	const HaComparison stream = {HA_LINEAGE_STREAM, 0};
+	const HaComparison clone = {HA_LINEAGE_CLONE, 0};
+	const HaEpoch *held = ha_chain_at(own, own_lsn);
+	const HaEpoch *common = NULL;	/* the newest held epoch that the leader has too */
+	const HaEpoch *stray = NULL;	/* the oldest held epoch after it, which the leader has not */
+	const HaEpoch *next;			/* the leader's first epoch after the common one */
+	HaLsn fork;
+
+	if (held == NULL)
+		return clone;
+	for (uint32_t i = 0; &own->epoch[i] <= held; i++)
+	{
+		if (find_epoch(leader, &own->epoch[i]) < 0)
+			continue;
+		common = &own->epoch[i];
+	}
+	if (common == NULL)
+		return clone;
+	if (common < held)
+		stray = common + 1;
+
+	next = &leader->epoch[find_epoch(leader, common)] + 1;
+	if (next == leader->epoch + leader->count)
+		next = NULL;
+
+	/* The end lies on a timeline that no own epoch names: WAL of a promotion by hand (S34). */
+	if (own_tli != 0 && !names_timeline(own, own_tli))
+	{
+		if (next != NULL && next->tli == own_tli)
+			return clone;
+		fork = stray != NULL ? stray->start : held->start;
+		if (next != NULL && next->start < fork)
+			fork = next->start;
+		return (HaComparison){HA_LINEAGE_REWIND, fork};
+	}
+
+	if (stray == NULL)
+	{
+		if (next == NULL || own_lsn <= next->start)
+			return stream;
+		return (HaComparison){HA_LINEAGE_REWIND, next->start};
+	}
+
+	/* Two histories under one timeline number: the files look alike, the bytes do not (E9). */
+	if (next != NULL && next->tli == stray->tli)
+		return clone;
+	fork = stray->start;
+	if (next != NULL && next->start < fork)
+		fork = next->start;
+	return (HaComparison){HA_LINEAGE_REWIND, fork};
+}

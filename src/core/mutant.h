@@ -1,0 +1,56 @@
+/*
+ * mutant.h: seeded protocol bugs, for the test of the tests.
+ *
+ * In every build but the simulator's own, HA_MUTANT(x) is the constant 0 and the bug does not exist in the object
+ * file. The simulator's mutant build (-DHA_MUTANTS) selects one of them at run time and must find it.
+ */
+#ifndef HA_CORE_MUTANT_H
+#define HA_CORE_MUTANT_H
+
+#define HA_MUTANT_LIST(X) \
+	X(RECEIVER_RUNS, "a voter goes on receiving WAL while it votes (R13)") \
+	X(LSN_ONLY, "positions are compared by LSN alone (R12)") \
+	X(VOTE_FORGOTTEN, "the vote is not persisted before the answer (R3)") \
+	X(NO_DATA_QUORUM, "a majority wins without a data quorum (R15)") \
+	X(JOIN_UNCHECKED, "a standby follows without comparing chains (R38)") \
+	X(EARLY_ACK, "commits are acknowledged before the term's register is on a majority (R28)") \
+	X(NO_JOINT_GATE, "the sync set changes without the old rule in the gate (R32)") \
+	X(NO_BARRIER, "the sync set changes without the catch-up barrier (R32)") \
+	X(REGISTER_FIRST, "the new sync set is registered before the gate holds it (R32)") \
+	X(WITNESS_IS_DATA, "a witness counts in the data quorum (R15)") \
+	X(STALE_REGISTER, "a vote ignores that the candidate's register is older (R11)") \
+	X(LEASE_FROM_RECEIPT, "the lease is counted from the receipt of the acknowledgements (R19)") \
+	X(NO_SILENCE, "a restart forgets the promise (R10)") \
+	X(NO_STICKINESS, "a vote ignores the promise (R9)") \
+	X(VISIBLE_MAJORITY, "the majority is that of the visible members") \
+	X(OLD_RESIGNATION, "a resignation of an old term ends the promise") \
+	X(STALE_ROUND, "a hand-over taken back counts rounds sent before it (R23)") \
+	X(SECOND_CHANGE, "a second change of voters before the first is committed (R27)") \
+	X(EARLY_CHANGE, "a change of voters before the term's first write is committed (R27)") \
+	X(LATE_WIN, "a win counts after the candidacy was dropped, and promotes at once (R16)") \
+	X(SAME_TIMELINE, "a promotion may take a timeline number that the register knows (R17)") \
+	X(UNJOINED_COUNTS, "a standby of an older term's chain counts for the quorum (R33)") \
+	X(HIGHER_TERM_KEEPS_LEASE, "a higher term leaves the lease in place (R7)") \
+	X(PAUSE_IGNORED, "a vote ignores the pause (R29)") \
+	X(LEASE_WHOLE_PROMISE, "the lease is as long as the promise, without the clocks' margin (R19)") \
+	X(NEW_VOTERS_ONLY, "a change of voters counts the new list alone (R26)") \
+	X(OPEN_UNSECURED, "a leader opens before its epoch is flushed on k members (R37)") \
+	X(HANDOVER_KEEPS_LEASE, "a hand-over gives the token while the lease runs (R23)")
+
+enum
+{
+	HA_MUTANT_NONE,
+#define HA_MUTANT_ENUM(name, text) HA_MUTANT_##name,
+	HA_MUTANT_LIST(HA_MUTANT_ENUM)
+#undef HA_MUTANT_ENUM
+	HA_MUTANT_COUNT
+};
+
+#ifdef HA_MUTANTS
+extern int ha_mutant;			/* which bug is alive; defined by the simulator */
+#define HA_MUTANT(name) (ha_mutant == HA_MUTANT_##name)
+#else
+#define HA_MUTANT(name) 0
+#endif
+
+#endif
