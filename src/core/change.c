@@ -263,7 +263,7 @@ carry_out(HaNode *node, HaEffects *fx, const HaRequest *request)
 			return ha_handover_begin(node, fx, request->member.id);
 		case HA_REQUEST_RESUME:
 			/* From now on the lease counts again: it must run before the pause ends (R29). */
-			if (node->now.boot_us >= ha_leader_lease(node))
+			if (node->now.boot_us >= ha_round_lease(node))
 				return HA_ANSWER_BUSY;
 			return change_value(node, fx, request);
 		case HA_REQUEST_SET_PRIORITY:

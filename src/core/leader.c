@@ -3,8 +3,7 @@
  *
  * From the win to open: the term's first register write reaches a majority (R16, R28), PostgreSQL is promoted, the
  * epoch is registered (R16, R17), and in synchronous mode its beginning is flushed on k members (R37). Only then are
- * commits acknowledged, and only while the lease runs. Rounds are named by the BOOTTIME at which they were first sent,
- * so that an answer of any age supports the right moment (R19, R20).
+ * commits acknowledged, and only while the lease runs (round.c).
  */
 #include "core/node_parts.h"
 
@@ -87,20 +86,6 @@ ha_leader_write(HaNode *node, HaEffects *fx)
 	node->next_beat_us = node->now.boot_us;
 }
 
-/* Who has persisted the present version, as each said in this term. */
-static HaSet
-stored_by(const HaNode *node)
-{
-	HaSet set = ha_node_self(node);
-
-	for (HaId id = 1; id <= HA_ID_MAX; id++)
-	{
-		if (ha_version_compare(node->peer[id].stored, node->hard.reg.version) == 0)
-			set |= ha_set_of(id);
-	}
-	return set;
-}
-
 static void
 look_at_write(HaNode *node, HaEffects *fx)
 {
@@ -116,7 +101,7 @@ look_at_write(HaNode *node, HaEffects *fx)
 		for (HaSet s = reg->voters; s != 0; s &= s - 1)
 			voters |= ha_node_alive(node, ha_set_first(s)) ? ha_set_of(ha_set_first(s)) : 0;
 	}
-	if (!ha_majority_joint(stored_by(node), voters, reg->voters_previous) && !early)
+	if (!ha_majority_joint(ha_round_stored_by(node), voters, reg->voters_previous) && !early)
 		return;
 	node->write_pending = false;
 	node->committed = reg->version;
@@ -126,65 +111,6 @@ look_at_write(HaNode *node, HaEffects *fx)
 		ha_change_answer(fx, node->request_number, HA_ANSWER_DONE);
 		fx->answer_id = node->request_id;
 		node->request_number = 0;
-	}
-}
-
-/* ---- Lease ---- */
-
-HaUs
-ha_leader_lease(const HaNode *node)
-{
-	const HaRegister *reg = &node->hard.reg;
-	HaUs acked_us[HA_ID_MAX + 1] = {0};
-	HaUs start_us;
-
-	for (HaId id = 1; id <= HA_ID_MAX; id++)
-	{
-		HaUs round_us = id == node->hard.id ? node->round_us : node->peer[id].acked_us;
-
-		if (round_us >= node->floor_us || HA_MUTANT(STALE_ROUND))
-			acked_us[id] = round_us;
-	}
-	start_us = ha_lease_start(acked_us, reg->voters);
-	if (reg->voters_previous != 0)
-	{
-		HaUs before_us = ha_lease_start(acked_us, reg->voters_previous);
-
-		start_us = before_us < start_us ? before_us : start_us;
-	}
-	return start_us == 0 ? 0 : ha_lease_end(start_us, node->times.promise_ms);
-}
-
-/* The pause lets the leader go on without rounds, once a majority refuses elections because of it (R29). */
-static HaUs
-lease_now(const HaNode *node)
-{
-	if (node->role != HA_ROLE_LEADER && !(HA_MUTANT(HANDOVER_KEEPS_LEASE) && node->role == HA_ROLE_HANDING_OVER))
-		return 0;
-	if (node->hard.reg.paused && !node->write_pending)
-		return HA_US_NEVER;
-	return ha_leader_lease(node);
-}
-
-static void
-publish_lease(HaNode *node, HaEffects *fx)
-{
-	HaUs until_us = lease_now(node);
-	bool valid = node->now.boot_us < until_us;
-
-	if (until_us != node->lease_until_us)
-	{
-		node->lease_until_us = until_us;
-		fx->acts |= HA_ACT_LEASE;
-	}
-	if (node->role != HA_ROLE_LEADER)
-		return;
-	if (valid)
-		ha_node_wake(node, until_us);
-	if (valid == node->fenced)
-	{
-		node->fenced = !valid;
-		ha_node_note(node, fx, valid ? HA_NOTE_UNFENCED : HA_NOTE_FENCED, node->hard.id);
 	}
 }
 
@@ -223,105 +149,6 @@ ha_leader_has(const HaNode *node, HaId id, HaLsn lsn)
 	const HaPeer *peer = &node->peer[id];
 
 	return (peer->joined_term == node->hard.term || HA_MUTANT(UNJOINED_COUNTS)) && peer->position.lsn >= lsn;
-}
-
-/* ---- Rounds ---- */
-
-static void
-summarize(HaNode *node)
-{
-	const HaRegister *reg = &node->hard.reg;
-
-	node->summary_count = reg->member_count;
-	for (uint32_t i = 0; i < reg->member_count; i++)
-	{
-		HaId id = reg->member[i].id;
-		const HaPeer *peer = &node->peer[id];
-		HaUs ago_us = node->now.boot_us - peer->heard_us;
-
-		node->summary[i] = (HaSummary){
-			.id = id,
-			.seen_ms = peer->heard_us == 0 ? UINT32_MAX : (uint32_t) (ago_us / HA_US_PER_MS),
-			.joined_term = peer->joined_term,
-			.position = peer->position,
-			.replay_lsn = peer->replay_lsn,
-			.blocks = peer->blocks,
-			.primary = peer->primary,
-		};
-		if (id != node->hard.id)
-			continue;
-		node->summary[i].seen_ms = 0;
-		node->summary[i].joined_term = node->hard.term;
-		node->summary[i].position = ha_node_held(node);
-		node->summary[i].replay_lsn = node->pg.replay_lsn;
-		node->summary[i].primary = node->pg.state == HA_PG_PRIMARY;
-	}
-}
-
-static void
-fill_beat(const HaNode *node, HaMessage *m)
-{
-	m->round_us = node->round_us;
-	m->promise_ms = node->times.promise_ms;
-	m->committed = node->committed;
-	m->summary = node->summary;
-	m->summary_count = node->summary_count;
-}
-
-static void
-send_beat(HaNode *node, HaEffects *fx)
-{
-	const HaRegister *reg = &node->hard.reg;
-	HaSet all = ha_register_members(reg);
-	HaSet stored = stored_by(node);
-	bool hurry = node->write_pending || node->role == HA_ROLE_HANDING_OVER || node->role == HA_ROLE_OPENING;
-	HaMessage *m;
-
-	/* Rounds that named another promise don't say how long the answer binds now. */
-	if (node->promise_used_ms != node->times.promise_ms)
-		node->floor_us = node->now.boot_us;
-	node->promise_used_ms = node->times.promise_ms;
-	node->round_us = node->now.boot_us > node->round_us ? node->now.boot_us : node->round_us + 1;
-	node->next_beat_us = node->now.boot_us + ha_node_beat_us(node) / (hurry ? 10 : 1);
-	summarize(node);
-	if ((all & ~stored) != 0)
-	{
-		m = ha_node_send(node, fx, all & ~stored, HA_MESSAGE_BEAT);
-		fill_beat(node, m);
-		m->reg = reg;
-	}
-	if ((all & stored & ~ha_node_self(node)) != 0)
-		fill_beat(node, ha_node_send(node, fx, all & stored, HA_MESSAGE_BEAT));
-}
-
-void
-ha_leader_beat_r(HaNode *node, HaEffects *fx, const HaMessage *m)
-{
-	HaPeer *peer = &node->peer[m->from];
-
-	if (m->term > node->hard.term)
-	{
-		if (m->term > node->term_seen)
-			node->term_seen = m->term;
-		if (ha_role_leads(node->role) || node->role == HA_ROLE_RESIGNING)
-		{
-			ha_leader_end(node, fx, HA_TRIGGER_DEPOSED);
-			ha_node_adopt_term(node, fx, m->term);
-		}
-		return;
-	}
-	if (!ha_role_leads(node->role) || m->term < node->hard.term || m->round_us > node->round_us)
-		return;
-	peer->heard_us = node->now.boot_us;
-	if (m->round_us > peer->acked_us)
-		peer->acked_us = HA_MUTANT(LEASE_FROM_RECEIPT) ? node->now.boot_us : m->round_us;
-	if (ha_version_compare(m->version, peer->stored) > 0)
-		peer->stored = m->version;
-	peer->joined_term = m->joined_term;
-	peer->position = m->position;
-	peer->replay_lsn = m->replay_lsn;
-	peer->blocks = m->blocks;
-	peer->primary = m->primary;
 }
 
 /* ---- From elected to open ---- */
@@ -474,10 +301,10 @@ ha_leader_progress(HaNode *node, HaEffects *fx)
 	/* After the token was given, no round may bind the voters again (R23). */
 	if (node->now.boot_us >= node->next_beat_us && !(node->role == HA_ROLE_HANDING_OVER && node->handover_sent))
 	{
-		send_beat(node, fx);
+		ha_round_send(node, fx);
 		look_at_write(node, fx);
 	}
-	publish_lease(node, fx);
+	ha_round_publish_lease(node, fx);
 	ha_node_wake(node, node->next_beat_us);
 	ha_node_wake(node, node->role_until_us);
 }

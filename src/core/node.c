@@ -363,7 +363,7 @@ handle_message(HaNode *node, HaEffects *fx, const HaMessage *m)
 			ha_follower_beat(node, fx, m);
 			break;
 		case HA_MESSAGE_BEAT_R:
-			ha_leader_beat_r(node, fx, m);
+			ha_round_answer(node, fx, m);
 			break;
 		case HA_MESSAGE_TIMEOUT_NOW:
 			ha_candidate_timeout_now(node, fx, m);

@@ -5,7 +5,8 @@
  *	follower.c	 beats, the promise, joining a leader's WAL, giving the leader up
  *	voter.c		 who gets this member's vote
  *	candidate.c	 standing: pre-vote, measure, vote
- *	leader.c	 rounds, lease, register writes, the way from elected to open
+ *	leader.c	 register writes, the gate, the way from elected to open
+ *	round.c		 rounds, and the lease that their answers give
  *	shift.c		 changing the synchronous rule under a joint gate
  *	change.c	 membership and the operator's requests
  *	handover.c	 giving the leadership away: hand-over and last will
@@ -93,7 +94,6 @@ extern HaUs ha_candidate_delay(HaNode *node);
 
 /* Takes up the leadership of hard.term: forgets what was known of the members in older terms. */
 extern void ha_leader_begin(HaNode *node, HaEffects *fx);
-extern void ha_leader_beat_r(HaNode *node, HaEffects *fx, const HaMessage *m);
 extern void ha_leader_progress(HaNode *node, HaEffects *fx);
 
 /* Gives up the leadership of the present term by `trigger`; a waiting request is answered LOST. */
@@ -105,11 +105,23 @@ extern void ha_leader_write(HaNode *node, HaEffects *fx);
 /* Publishes the gate under a new generation. */
 extern void ha_leader_publish_gate(HaNode *node, HaEffects *fx);
 
-/* The lease that the answered rounds give, whatever the role makes of it; 0 = none. */
-extern HaUs ha_leader_lease(const HaNode *node);
-
 /* True when the member holds this term's WAL up to lsn. */
 extern bool ha_leader_has(const HaNode *node, HaId id, HaLsn lsn);
+
+/* ---- round.c ---- */
+
+/* Sends a round to all members now, with the register to those who have not stored it. */
+extern void ha_round_send(HaNode *node, HaEffects *fx);
+extern void ha_round_answer(HaNode *node, HaEffects *fx, const HaMessage *m);
+
+/* The lease that the answered rounds give, whatever the role makes of it; 0 = none. */
+extern HaUs ha_round_lease(const HaNode *node);
+
+/* Brings node->lease_until_us up to date, and tells when the fence closed or opened. */
+extern void ha_round_publish_lease(HaNode *node, HaEffects *fx);
+
+/* Who has persisted the present version of the register, as each said in this term. */
+extern HaSet ha_round_stored_by(const HaNode *node);
 
 /* ---- shift.c ---- */
 extern void ha_shift_progress(HaNode *node, HaEffects *fx);

@@ -21,7 +21,7 @@ static HaRefusal
 bound_by_time(const HaNode *node, const HaMessage *m)
 {
 	bool own_lease = ha_role_leads(node->role) && node->role != HA_ROLE_HANDING_OVER &&
-		node->now.boot_us < ha_leader_lease(node);
+		node->now.boot_us < ha_round_lease(node);
 
 	if (!ha_until_over(node->silent_until, node->now))
 		return HA_REFUSAL_SILENT;
