@@ -17,7 +17,7 @@ typedef enum HaMessageType
 	HA_MESSAGE_PREVOTE_R,		/* term (that was proposed), refusal, position, reg if newer than the candidate's */
 	HA_MESSAGE_VOTE,			/* term (own, persisted), position, token */
 	HA_MESSAGE_VOTE_R,			/* term (the voter's), refusal, reg if newer */
-	HA_MESSAGE_BEAT,			/* term, round_us, promise_ms, committed, reg if the receiver has not stored it, summary */
+	HA_MESSAGE_BEAT,			/* term, round_us, promise_ms, committed, summary, reg if not stored yet */
 	HA_MESSAGE_BEAT_R,			/* term, round_us, version stored, joined_term, position, replay_lsn, blocks */
 	HA_MESSAGE_TIMEOUT_NOW,		/* hand-over to the receiver: term, round_us, position (the leader's end of WAL) */
 	HA_MESSAGE_RESIGN			/* last will: term, round_us, position, stopping */

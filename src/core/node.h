@@ -74,7 +74,7 @@ typedef enum HaRequestKind
 	HA_REQUEST_PAUSE,
 	HA_REQUEST_RESUME,
 	HA_REQUEST_HAND_OVER,		/* member.id, 0 = the best */
-	HA_REQUEST_FORCE			/* a survivor without a majority takes over alone; the caller has checked who asks (R42) */
+	HA_REQUEST_FORCE			/* a survivor takes over without a majority; the caller has checked who asks (R42) */
 } HaRequestKind;
 
 typedef struct HaRequest
@@ -113,7 +113,7 @@ typedef enum HaEventKind
 	HA_EVENT_PG,				/* pg: every time it is read; cheap when nothing changed */
 	HA_EVENT_MESSAGE,			/* message: from a member, authenticated */
 	HA_EVENT_REQUEST,			/* request */
-	HA_EVENT_DRAINED,			/* no commit is in flight that saw an older gate or lease than `generation`; lsn = end of WAL */
+	HA_EVENT_DRAINED,			/* no commit is in flight that saw a gate older than `generation`; lsn = end of WAL */
 	HA_EVENT_RESIGN				/* reason: last will of this server */
 } HaEventKind;
 
@@ -243,7 +243,7 @@ typedef struct HaNode
 	HaUntil promise_until;		/* the same (R9) */
 	HaUs last_round_us;			/* newest round of hard.term's leader that was answered */
 	HaPg pg;
-	HaId upstream;				/* wanted source of WAL, 0 = none: receiver stopped (R13). Read by the caller after each step */
+	HaId upstream;				/* wanted source of WAL, 0 = none: no receiver (R13); to be read after each step */
 	bool vote_pending;			/* a vote is asked for and the receiver has still to stop */
 	HaMessage vote_asked;		/* its message; reg and summary are NULL */
 	HaUs vote_until_us;			/* when to answer it by what is known then */

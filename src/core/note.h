@@ -29,7 +29,7 @@ typedef enum HaSeverity
 	X(DEPOSED, "demote", WARNING, "term %t has begun elsewhere: this member gives up its leadership") \
 	X(RESIGNED, "resign", WARNING, "the leader %m resigned term %t at %l") \
 	X(JOINED, "join", INFO, "this member follows %m in term %t from %l") \
-	X(DIVERGED, "diverged", WARNING, "this member holds WAL that the leader of term %t has not, from %l on: it must be rewound") \
+	X(DIVERGED, "diverged", WARNING, "WAL from %l on is not the leader's of term %t: this member is rewound") \
 	X(MUST_CLONE, "must-clone", CRITICAL, "this member's WAL has no common history with term %t: it must be cloned") \
 	X(RESTART, "rejoin", WARNING, "this member's PostgreSQL restarts as a standby") \
 	X(VOTER_ADDED, "voter-added", INFO, "member %m votes from now on") \
@@ -41,11 +41,11 @@ typedef enum HaSeverity
 	X(RESUMED, "resume", INFO, "automatic failover is on again") \
 	X(HANDING_OVER, "hand-over", INFO, "the leadership is being handed over to %m") \
 	X(HAND_OVER_ABORTED, "hand-over-aborted", WARNING, "%m did not take over in time: this member goes on leading") \
-	X(PROMOTION_BAD, "promotion-bad", CRITICAL, "the promotion ended at %l on timeline %v, which contradicts the election: it is undone (R17)") \
+	X(PROMOTION_BAD, "promotion-bad", CRITICAL, "the promotion to timeline %v ended at %l, against the election") \
 	X(WENT_BACK, "went-back", CRITICAL, "member %m came back with an older state than it had: it is not counted (R6)") \
 	X(STRANGER, "stranger", WARNING, "a member with the number %m but another incarnation speaks: it must join anew") \
 	X(NOT_ADOPTED, "not-adopted", CRITICAL, "the register does not name this member: it takes no part until it joins") \
-	X(ROGUE, "rogue", CRITICAL, "PostgreSQL was promoted by hand and not by an election: it is stopped and rewound (S34)") \
+	X(ROGUE, "rogue", CRITICAL, "PostgreSQL was promoted by hand, not by an election: it is rewound") \
 	X(FORCED, "forced", CRITICAL, "an operator forced this member into the lead without a majority, term %t") \
 	X(ASSERTION, "assertion", CRITICAL, "a rule that must hold does not (R%v): this member stops taking part")
 

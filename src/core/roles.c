@@ -11,7 +11,7 @@ const HaTransition ha_roles_table[] = {
 	{FROM(HELD), BY(ADOPTED), TO(FOLLOWER), "the register names this member: it takes part again"},
 	{FROM(HELD), BY(RESTARTED), TO(FOLLOWER), "started again: silent for the length of the promise"},
 
-	{FROM(FOLLOWER), BY(STAND), TO(CANDIDATE), "no leader is heard: this member asks whether the others would vote for it"},
+	{FROM(FOLLOWER), BY(STAND), TO(CANDIDATE), "no leader is heard: would the others vote for this member?"},
 	{FROM(FOLLOWER), BY(RESUMED), TO(PROMOTING), "the ha worker is back and PostgreSQL still is this term's primary"},
 	{FROM(FOLLOWER), BY(FORCED), TO(ELECTED), "an operator makes this member the leader without a majority"},
 	{FROM(FOLLOWER), BY(REJOIN), TO(REJOINING), "PostgreSQL must restart to follow the leader"},
@@ -32,7 +32,7 @@ const HaTransition ha_roles_table[] = {
 
 	{FROM(PROMOTING), BY(PROMOTED), TO(OPENING), "PostgreSQL is a primary: its epoch is being registered"},
 	{FROM(PROMOTING), BY(PROMOTION_FAILED), TO(REJOINING), "the promotion failed: PostgreSQL restarts as a standby"},
-	{FROM(PROMOTING), BY(DEPOSED), TO(REJOINING), "a higher term has begun during the promotion: PostgreSQL restarts as a standby"},
+	{FROM(PROMOTING), BY(DEPOSED), TO(REJOINING), "a higher term began during the promotion: PostgreSQL restarts"},
 	{FROM(PROMOTING), BY(RESIGN), TO(RESIGNING), "the server stops: the term is given back"},
 	{FROM(PROMOTING), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
