@@ -271,6 +271,23 @@ give_back_own_term(HaNode *node, HaEffects *fx)
 
 /* ---- Progress ---- */
 
+/*
+ * A learner that hears no leader may have been taken out without hearing of it. It asks for a pre-vote that nobody can
+ * grant: who refuses adds the register when it is newer.
+ */
+static void
+ask_around(HaNode *node, HaEffects *fx)
+{
+	if (ha_set_has(node->hard.reg.voters, node->hard.id) || !ha_until_over(node->promise_until, node->now))
+		return;
+	if (node->now.boot_us >= node->next_beat_us)
+	{
+		ha_node_send(node, fx, ha_register_members(&node->hard.reg), HA_MESSAGE_PREVOTE);
+		node->next_beat_us = node->now.boot_us + ha_node_promise_us(node);
+	}
+	ha_node_wake(node, node->next_beat_us);
+}
+
 static void
 consider_standing(HaNode *node, HaEffects *fx)
 {
@@ -319,5 +336,6 @@ ha_follower_progress(HaNode *node, HaEffects *fx)
 		return;
 	}
 	give_back_own_term(node, fx);
+	ask_around(node, fx);
 	consider_standing(node, fx);
 }

@@ -31,6 +31,7 @@ ha_leader_begin(HaNode *node, HaEffects *fx)
 	node->role_until_us = node->role == HA_ROLE_ELECTED ? node->now.boot_us + ha_node_promise_us(node) :
 		HA_US_NEVER;
 	node->lease_until_us = 0;
+	node->majority_us = node->now.boot_us;
 	node->write_pending = true;		/* whatever is held must be on a majority in this term, too */
 	node->committed = (HaVersion){0, 0};
 	node->shift = HA_SHIFT_NONE;
@@ -271,6 +272,20 @@ advance(HaNode *node, HaEffects *fx)
 	}
 }
 
+/*
+ * A leader that hears no majority may still be heard, and would bind the others by its beats for ever (S17): after two
+ * promises it lets them go. PostgreSQL goes on for readers; if nobody else was elected, this term is taken up again.
+ */
+static bool
+unanswered(HaNode *node)
+{
+	HaUs limit_us = 2 * ha_node_promise_us(node);
+
+	if (node->now.boot_us < ha_round_lease(node) || node->hard.reg.paused)
+		node->majority_us = node->now.boot_us;
+	return node->now.boot_us - node->majority_us >= limit_us;
+}
+
 void
 ha_leader_progress(HaNode *node, HaEffects *fx)
 {
@@ -278,6 +293,11 @@ ha_leader_progress(HaNode *node, HaEffects *fx)
 
 	if (!ha_role_leads(node->role))
 		return;
+	if (unanswered(node))
+	{
+		ha_handover_resign(node, fx, HA_RESIGN_NO_MAJORITY);
+		return;
+	}
 	look_at_write(node, fx);
 	do
 	{

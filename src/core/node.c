@@ -221,7 +221,7 @@ ha_node_move(HaNode *node, HaEffects *fx, HaTrigger trigger)
 	node->role = way->to;
 	node->role_until_us = HA_US_NEVER;
 	if (node->role == HA_ROLE_RESIGNING || node->role == HA_ROLE_RESIGNED)
-		node->role_until_us = node->now.boot_us + 2 * ha_node_promise_us(node);
+		node->role_until_us = node->now.boot_us + ha_node_promise_us(node);
 	ha_node_note(node, fx, HA_NOTE_ROLE, node->hard.id)->sentence = way->sentence;
 }
 

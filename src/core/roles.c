@@ -27,35 +27,35 @@ const HaTransition ha_roles_table[] = {
 	{FROM(ELECTED), BY(SECURED), TO(PROMOTING), "the term is on a majority: PostgreSQL is being promoted"},
 	{FROM(ELECTED), BY(DROPPED), TO(FOLLOWER), "the term did not reach a majority in time: the win is dropped"},
 	{FROM(ELECTED), BY(DEPOSED), TO(FOLLOWER), "a higher term has begun: the win is dropped"},
-	{FROM(ELECTED), BY(RESIGN), TO(RESIGNING), "the server stops: the term is given back"},
+	{FROM(ELECTED), BY(RESIGN), TO(RESIGNING), "the term is given back before the promotion"},
 	{FROM(ELECTED), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
 	{FROM(PROMOTING), BY(PROMOTED), TO(OPENING), "PostgreSQL is a primary: its epoch is being registered"},
 	{FROM(PROMOTING), BY(PROMOTION_FAILED), TO(REJOINING), "the promotion failed: PostgreSQL restarts as a standby"},
 	{FROM(PROMOTING), BY(DEPOSED), TO(REJOINING), "a higher term began during the promotion: PostgreSQL restarts"},
-	{FROM(PROMOTING), BY(RESIGN), TO(RESIGNING), "the server stops: the term is given back"},
+	{FROM(PROMOTING), BY(RESIGN), TO(RESIGNING), "the term is given back during the promotion"},
 	{FROM(PROMOTING), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
 	{FROM(OPENING), BY(OPENED), TO(LEADER), "the epoch is secured: commits are acknowledged while the lease runs"},
 	{FROM(OPENING), BY(DEPOSED), TO(FOLLOWER), "a higher term has begun: this member gives up before it opened"},
-	{FROM(OPENING), BY(RESIGN), TO(RESIGNING), "the server stops: the term is given back"},
+	{FROM(OPENING), BY(RESIGN), TO(RESIGNING), "the term is given back before it opened"},
 	{FROM(OPENING), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
 	{FROM(LEADER), BY(HAND_OVER), TO(HANDING_OVER), "commits are closed to hand the leadership over"},
 	{FROM(LEADER), BY(DEPOSED), TO(FOLLOWER), "a higher term has begun: this member is no longer the leader"},
-	{FROM(LEADER), BY(RESIGN), TO(RESIGNING), "the server stops: commits are closed, those in flight are waited for"},
+	{FROM(LEADER), BY(RESIGN), TO(RESIGNING), "the leadership is given back: commits are closed, those in flight are waited for"},
 	{FROM(LEADER), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
 	{FROM(HANDING_OVER), BY(TAKEN_BACK), TO(LEADER), "the hand-over was taken back: commits open with the next round"},
 	{FROM(HANDING_OVER), BY(DEPOSED), TO(FOLLOWER), "the leadership was handed over"},
-	{FROM(HANDING_OVER), BY(RESIGN), TO(RESIGNING), "the server stops during a hand-over"},
+	{FROM(HANDING_OVER), BY(RESIGN), TO(RESIGNING), "the leadership is given back during a hand-over"},
 	{FROM(HANDING_OVER), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
 	{FROM(RESIGNING), BY(DRAINED), TO(RESIGNED), "the last commit has ended: the others may elect at once"},
 	{FROM(RESIGNING), BY(DEPOSED), TO(RESIGNED), "a higher term has begun while this member resigned"},
 	{FROM(RESIGNING), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
-	{FROM(RESIGNED), BY(DROPPED), TO(FOLLOWER), "the server did not stop: this member takes part again"},
+	{FROM(RESIGNED), BY(DROPPED), TO(FOLLOWER), "the server goes on: this member takes part again"},
 	{FROM(RESIGNED), BY(RESTARTED), TO(FOLLOWER), "started again: silent for the length of the promise"},
 	{FROM(RESIGNED), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
