@@ -14,13 +14,13 @@
 # Floor 1: pure consensus. Floor 2: structs to bytes and back; pure decisions of operations.
 CORE = candidate chain change follower handover leader lease node note quorum register roles round shift voter
 WIRE = codec event frame record status
-OPS = alert argv readiness text
+OPS = alert argv card hook outbox readiness text
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
-IO = address binding clock key link mac session socket statedir store webhook
-DRIVE =
+IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet peer_link peer_listen peer_send pgdata process secret session socket statedir store webhook
+DRIVE = ask builtin contact effects engine gossip local view
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
-SERVER =
+SERVER = control facts fence gate guc guc_sender hooks init poster preflight requests shmem slots worker_ha worker_keeper worker_sender workers world
 CLI =
 API =
 API_SQL =

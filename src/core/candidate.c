@@ -27,7 +27,7 @@ ha_candidate_eligible(const HaNode *node)
 
 	return (node->role == HA_ROLE_FOLLOWER || node->role == HA_ROLE_CANDIDATE) &&
 		ha_register_may_lead(&node->hard.reg, node->hard.id) && !node->hard.reg.paused &&
-		pg->state == HA_PG_STANDBY && pg->blocks == 0 && !ha_node_foreign(node) && node->hard.chain.count > 0;
+		pg->state == HA_PG_STANDBY && pg->blocks == 0 && !pg->promoting && !ha_node_foreign(node) && node->hard.chain.count > 0;
 }
 
 /* ---- Who stands first ---- */
@@ -207,9 +207,14 @@ ha_candidate_prevote_r(HaNode *node, HaEffects *fx, const HaMessage *m)
 {
 	bool learned = learn_register(node, fx, m);
 
-	if (node->role != HA_ROLE_CANDIDATE || node->phase != HA_PHASE_PREVOTE || m->term != node->proposed)
+	if (m->refusal == HA_REFUSAL_TERM && m->term > node->term_seen)
+	{
+		node->term_seen = m->term;	/* the voter's own: the next candidacy goes above it */
+		learned = true;
+	}
+	if (node->role != HA_ROLE_CANDIDATE || node->phase != HA_PHASE_PREVOTE)
 		return;
-	if (m->refusal == HA_REFUSAL_NONE)
+	if (m->refusal == HA_REFUSAL_NONE && m->term == node->proposed)
 		node->granted |= ha_set_of(m->from);
 	else if (learned)
 	{

@@ -65,22 +65,30 @@ ha_chain_tli_max(const HaChain *chain)
 	return tli_max;
 }
 
+bool
+ha_chain_names(const HaChain *chain, HaTli tli, HaLsn start)
+{
+	for (uint32_t i = 0; i < chain->count; i++)
+	{
+		const HaEpoch *epoch = &chain->epoch[i];
+
+		if (epoch->tli == tli && (epoch->start == start || epoch->start == 0 || start == 0))
+			return true;
+	}
+	return false;
+}
+
+void
+ha_chain_cut(HaChain *chain, HaLsn lsn)
+{
+	while (chain->count > 1 && chain->epoch[chain->count - 1].start >= lsn)
+		chain->count--;
+}
+
 static bool
 epoch_equal(const HaEpoch *a, const HaEpoch *b)
 {
 	return a->term == b->term && a->tli == b->tli && a->start == b->start;
-}
-
-/* True when some epoch of the chain was written on this timeline. */
-static bool
-names_timeline(const HaChain *chain, HaTli tli)
-{
-	for (uint32_t i = 0; i < chain->count; i++)
-	{
-		if (chain->epoch[i].tli == tli)
-			return true;
-	}
-	return false;
 }
 
 /* Index of the equal epoch in the chain, -1 when it is not there. */
@@ -96,7 +104,7 @@ find_epoch(const HaChain *chain, const HaEpoch *wanted)
 }
 
 HaComparison
-ha_chain_compare(const HaChain *own, HaLsn own_lsn, HaTli own_tli, const HaChain *leader)
+ha_chain_compare(const HaChain *own, HaLsn own_lsn, HaTli own_tli, HaLsn own_tli_start, const HaChain *leader)
 {
 	const HaComparison stream = {HA_LINEAGE_STREAM, 0};
 	const HaComparison clone = {HA_LINEAGE_CLONE, 0};
@@ -124,11 +132,13 @@ ha_chain_compare(const HaChain *own, HaLsn own_lsn, HaTli own_tli, const HaChain
 		next = NULL;
 
 	/* The end lies on a timeline that no own epoch names: WAL of a promotion by hand (S34). */
-	if (own_tli != 0 && !names_timeline(own, own_tli))
+	if (own_tli != 0 && !ha_chain_names(own, own_tli, own_tli_start))
 	{
 		if (next != NULL && next->tli == own_tli)
 			return clone;
-		fork = stray != NULL ? stray->start : held->start;
+		fork = own_tli_start != 0 ? own_tli_start : held->start;
+		if (stray != NULL && stray->start < fork)
+			fork = stray->start;
 		if (next != NULL && next->start < fork)
 			fork = next->start;
 		return (HaComparison){HA_LINEAGE_REWIND, fork};

@@ -58,10 +58,20 @@ extern void ha_chain_append(HaChain *chain, HaEpoch epoch);
 extern HaTli ha_chain_tli_max(const HaChain *chain);
 
 /*
- * Compares the WAL that is held (its chain and its end) with the leader's chain. `own_tli` is the timeline on which
- * PostgreSQL itself says that the end lies, 0 when not known: an end on a timeline that the own chain does not name
- * was written outside the cluster (a promotion by hand, S34).
+ * True when some epoch of the chain was written on this timeline, beginning there. start = 0: not known, the number
+ * alone decides. The first epoch of a cluster begins at 0 whatever its timeline's beginning.
  */
-extern HaComparison ha_chain_compare(const HaChain *own, HaLsn own_lsn, HaTli own_tli, const HaChain *leader);
+extern bool ha_chain_names(const HaChain *chain, HaTli tli, HaLsn start);
+
+/* Drops the epochs that begin at or after lsn, but never the first: what is held ends there. */
+extern void ha_chain_cut(HaChain *chain, HaLsn lsn);
+
+/*
+ * Compares the WAL that is held (its chain and its end) with the leader's chain. `own_tli` and `own_tli_start` say on
+ * which timeline PostgreSQL itself sees the end, 0 when not known: an end on a timeline that the own chain does not
+ * name was written outside the cluster (a promotion by hand, S34).
+ */
+extern HaComparison ha_chain_compare(const HaChain *own, HaLsn own_lsn, HaTli own_tli, HaLsn own_tli_start,
+									 const HaChain *leader);
 
 #endif

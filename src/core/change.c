@@ -89,18 +89,21 @@ ha_change_progress(HaNode *node, HaEffects *fx)
 {
 	HaRegister *reg = &node->hard.reg;
 
-	if (node->role != HA_ROLE_LEADER || node->write_pending || node->shift == HA_SHIFT_WRITE)
+	if (node->write_pending || node->shift == HA_SHIFT_WRITE)
+		return false;
+	/* Before opening, too: opening may need a member that must be rewound first (R37, R38). */
+	if (node->pg.checkpointed && reg->checkpoint_term != node->hard.term)
+	{
+		reg->checkpoint_term = node->hard.term;
+		ha_leader_write(node, fx);
+		return true;
+	}
+	if (node->role != HA_ROLE_LEADER)
 		return false;
 	if (reg->voters_previous != 0 && !HA_MUTANT(SECOND_CHANGE))
 	{
 		/* The list beside its predecessor is on a majority of both: from now on it stands alone. */
 		reg->voters_previous = 0;
-		ha_leader_write(node, fx);
-		return true;
-	}
-	if (node->pg.checkpointed && reg->checkpoint_term != node->hard.term)
-	{
-		reg->checkpoint_term = node->hard.term;
 		ha_leader_write(node, fx);
 		return true;
 	}
@@ -146,10 +149,18 @@ add_member(HaNode *node, HaEffects *fx, const HaRequest *request)
 static HaAnswer
 drop_member(HaNode *node, const HaRequest *request)
 {
+	HaSet left = node->hard.reg.voters & ~ha_set_of(request->member.id);
+	HaSet alive = 0;
+
 	if (ha_register_member(&node->hard.reg, request->member.id) == NULL)
 		return HA_ANSWER_NO_SUCH_MEMBER;
 	if (request->member.id == node->hard.id)
 		return HA_ANSWER_LEADER_STAYS;
+	for (HaSet s = left; s != 0; s &= s - 1)
+		alive |= ha_node_alive(node, ha_set_first(s)) ? ha_set_of(ha_set_first(s)) : 0;
+	/* Without the others' answers the smaller list would never be on a majority of itself. */
+	if (!ha_majority(alive, left))
+		return HA_ANSWER_NOT_READY;
 	node->drop_id = request->member.id;
 	node->request_number = request->number;
 	node->request_id = request->member.id;

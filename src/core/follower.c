@@ -175,7 +175,7 @@ join(HaNode *node, HaEffects *fx)
 		return;
 	if (pg->state != HA_PG_STANDBY && pg->state != HA_PG_PRIMARY)
 		return;
-	how = ha_chain_compare(&node->hard.chain, lsn, pg->tli, &node->hard.reg.chain);
+	how = ha_chain_compare(&node->hard.chain, lsn, pg->tli, pg->tli_start, &node->hard.reg.chain);
 	if (HA_MUTANT(JOIN_UNCHECKED))
 		how.lineage = HA_LINEAGE_STREAM;
 
@@ -219,8 +219,48 @@ follow(HaNode *node, HaEffects *fx)
 static bool
 may_resume(const HaNode *node)
 {
+	const HaEpoch *last = ha_chain_last(&node->hard.reg.chain);
+	bool same = last == NULL || last->term != node->hard.term ||
+		(last->tli == node->pg.tli && last->start == node->pg.replay_lsn);
+
 	return node->hard.reg.leader == node->hard.id && node->hard.reg.version.term == node->hard.term &&
-		node->hard.voted_for == node->hard.id && node->leader == 0;
+		node->hard.voted_for == node->hard.id && node->leader == 0 && same;
+}
+
+/*
+ * PostgreSQL left recovery without an election: epochs that begin where its recovery ended were never received, and
+ * the timeline that it took may have the number of one of them.
+ */
+static void
+forget_unreceived(HaNode *node, HaEffects *fx)
+{
+	HaChain *chain = &node->hard.chain;
+	uint32_t before = chain->count;
+
+	if (before > 0 && ha_chain_last(chain)->term != node->hard.led_term)
+		ha_chain_cut(chain, node->pg.replay_lsn);
+	if (chain->count != before)
+		fx->persist = true;
+}
+
+/*
+ * This member won a term, was promoted, and lost power before it had written its epoch down. Nobody else wrote in that
+ * term: the timeline that it finds itself on is that epoch.
+ */
+static void
+recover_own_epoch(HaNode *node, HaEffects *fx)
+{
+	const HaRegister *reg = &node->hard.reg;
+	HaEpoch epoch = {reg->version.term, node->pg.tli, node->pg.tli_start};
+	const HaEpoch *last = ha_chain_last(&node->hard.chain);
+
+	if (reg->leader != node->hard.id || node->pg.tli_start == 0 || !ha_node_foreign(node) || last == NULL ||
+		last->term >= epoch.term || node->pg.state != HA_PG_STANDBY)
+		return;
+	ha_chain_cut(&node->hard.chain, epoch.start);
+	ha_chain_append(&node->hard.chain, epoch);
+	node->hard.led_term = epoch.term;
+	fx->persist = true;
 }
 
 /* Deposed, or promoted by hand (S34): without a leader to follow it restarts, so that it may stand again (R41). */
@@ -318,6 +358,15 @@ ha_follower_progress(HaNode *node, HaEffects *fx)
 		return;
 	if (node->role != HA_ROLE_FOLLOWER)
 		return;
+	/* A promotion that nobody wants any more can't be called off: it ends with the server (S34, E9). */
+	if (node->pg.promoting && node->pg.state != HA_PG_PRIMARY)
+	{
+		rejoin(node, fx, (HaComparison){HA_LINEAGE_STREAM, 0});
+		return;
+	}
+	if (node->pg.state == HA_PG_PRIMARY && !may_resume(node))
+		forget_unreceived(node, fx);
+	recover_own_epoch(node, fx);
 	if (node->leader != 0 && ha_until_over(node->promise_until, node->now))
 	{
 		ha_node_note(node, fx, HA_NOTE_LEADER_LOST, node->leader);

@@ -158,12 +158,9 @@ ha_leader_has(const HaNode *node, HaId id, HaLsn lsn)
 static void
 append_own_epoch(HaNode *node, HaEpoch epoch)
 {
-	HaChain *chain = &node->hard.chain;
-
-	while (chain->count > 1 && chain->epoch[chain->count - 1].start >= epoch.start)
-		chain->count--;
-	ha_chain_append(chain, epoch);
-	node->hard.joined_term = epoch.term;
+	ha_chain_cut(&node->hard.chain, epoch.start);
+	ha_chain_append(&node->hard.chain, epoch);
+	node->hard.joined_term = node->hard.led_term = epoch.term;
 }
 
 /* Also true when the ha worker came back after the epoch had been registered. */
@@ -207,6 +204,7 @@ promotion_ended(HaNode *node, HaEffects *fx)
 		ha_node_note(node, fx, HA_NOTE_PROMOTED, node->hard.id)->value = pg->tli;
 	}
 	node->open_lsn = pg->flush_lsn;
+	fx->acts |= HA_ACT_CHECKPOINT;
 	ha_node_move(node, fx, HA_TRIGGER_PROMOTED);
 }
 
@@ -236,7 +234,6 @@ open_for_writes(HaNode *node, HaEffects *fx)
 	ha_node_note(node, fx, HA_NOTE_OPENED, node->hard.id);
 	node->gate.open = true;
 	ha_leader_publish_gate(node, fx);
-	fx->acts |= HA_ACT_CHECKPOINT;
 }
 
 /* One step on the way; called again until nothing more can be done in this turn. */

@@ -14,7 +14,7 @@
 typedef enum HaMessageType
 {
 	HA_MESSAGE_PREVOTE = 1,		/* would you vote for me?  term (proposed), position, priority, token */
-	HA_MESSAGE_PREVOTE_R,		/* term (that was proposed), refusal, position, reg if newer than the candidate's */
+	HA_MESSAGE_PREVOTE_R,		/* term (proposed; refused for it: the voter's), refusal, position, reg if newer */
 	HA_MESSAGE_VOTE,			/* term (own, persisted), position, token */
 	HA_MESSAGE_VOTE_R,			/* term (the voter's), refusal, reg if newer */
 	HA_MESSAGE_BEAT,			/* term, round_us, promise_ms, committed, summary, reg if not stored yet */

@@ -50,11 +50,15 @@ ha_node_wake(HaNode *node, HaUs when_us)
 		node->wake_us = when_us;
 }
 
+/* What was written outside the cluster, on a timeline of its own, is nobody's WAL (S34). */
 static HaPosition
 position_at(const HaNode *node, HaLsn lsn)
 {
-	const HaEpoch *epoch = ha_chain_at(&node->hard.chain, lsn);
+	const HaEpoch *epoch;
 
+	if (ha_node_foreign(node) && node->pg.tli_start != 0 && node->pg.tli_start < lsn)
+		lsn = node->pg.tli_start;
+	epoch = ha_chain_at(&node->hard.chain, lsn);
 	return (HaPosition){epoch != NULL ? epoch->term : 0, lsn};
 }
 
@@ -93,16 +97,7 @@ ha_node_position(const HaNode *node)
 bool
 ha_node_foreign(const HaNode *node)
 {
-	const HaChain *chain = &node->hard.chain;
-
-	if (node->pg.tli == 0)
-		return false;
-	for (uint32_t i = 0; i < chain->count; i++)
-	{
-		if (chain->epoch[i].tli == node->pg.tli)
-			return false;
-	}
-	return true;
+	return node->pg.tli != 0 && !ha_chain_names(&node->hard.chain, node->pg.tli, node->pg.tli_start);
 }
 
 int

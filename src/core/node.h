@@ -34,6 +34,7 @@ typedef struct HaHard
 	HaTerm term;
 	HaId voted_for;				/* in `term`; 0 = nobody */
 	HaTerm joined_term;			/* term whose WAL may be received: its chain was compared (R33) */
+	HaTerm led_term;			/* last term whose epoch this node began: its own entry in the chain, 0 = none */
 	uint32_t promise_ms;		/* longest promise ever given: the length of the silence after a start (R10) */
 	HaRegister reg;
 	HaChain chain;				/* of the WAL that this node holds */
@@ -60,6 +61,8 @@ typedef struct HaPg
 								 * the start (E12); primary: flushed (R14) */
 	HaLsn replay_lsn;			/* standby: end of the last record replayed; primary: end of its recovery */
 	HaTli tli;					/* standby: of the last record replayed; primary: of the WAL it writes */
+	HaLsn tli_start;			/* where that timeline began, 0 = not known */
+	bool promoting;				/* a standby: a promotion was asked for in this run of the server */
 	uint32_t blocks;			/* HA_BLOCK_...: why it may not stand */
 	bool checkpointed;			/* primary: a checkpoint on the present timeline is complete */
 } HaPg;

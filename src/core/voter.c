@@ -111,7 +111,7 @@ ha_voter_prevote(HaNode *node, HaEffects *fx, const HaMessage *m)
 		if (node->role == HA_ROLE_FOLLOWER && node->now.boot_us < node->stand_us)
 			node->stand_us = node->now.boot_us;
 	}
-	answer(node, fx, m, HA_MESSAGE_PREVOTE_R, why)->term = m->term;
+	answer(node, fx, m, HA_MESSAGE_PREVOTE_R, why)->term = why == HA_REFUSAL_TERM ? node->hard.term : m->term;
 }
 
 /* ---- Vote ---- */

@@ -74,7 +74,10 @@ static void
 act(Town *town, TownHouse *house, const HaEffects *fx)
 {
 	if (fx->acts & HA_ACT_PROMOTE)
+	{
 		house->promote_us = town->now_us + PROMOTION_US;
+		house->pg.promoting = true;
+	}
 	if (fx->acts & HA_ACT_CHECKPOINT)
 		house->pg.checkpointed = true;
 	if (fx->acts & HA_ACT_LEASE)
@@ -162,6 +165,7 @@ stream(Town *town, HaId id)
 		append(house, source->wal[house->wal_count]);
 	house->pg.flush_lsn = town_lsn(house->wal_count);
 	house->pg.tli = source->pg.tli;
+	house->pg.tli_start = source->pg.tli_start;
 }
 
 static void
@@ -171,6 +175,8 @@ promote(Town *town, TownHouse *house)
 	house->pg.state = HA_PG_PRIMARY;
 	house->pg.receiving = house->pg.receiver_running = false;
 	house->pg.tli = ++town->tli_next;
+	house->pg.tli_start = town_lsn(house->wal_count);
+	house->pg.promoting = false;
 	house->pg.checkpointed = false;
 	append(house, town->record_next++);	/* the end-of-recovery record */
 }
@@ -190,6 +196,7 @@ static void
 start_server(Town *town, TownHouse *house)
 {
 	HaTli tli = house->pg.tli;
+	HaLsn tli_start = house->pg.tli_start;
 
 	house->server = true;
 	house->frozen = house->rejoining = false;
@@ -198,7 +205,7 @@ start_server(Town *town, TownHouse *house)
 	house->gate = (HaGate){0};
 	house->pg = (HaPg){0};
 	if (!house->witness)
-		house->pg = (HaPg){.state = HA_PG_STANDBY, .settled = true, .tli = tli};
+		house->pg = (HaPg){.state = HA_PG_STANDBY, .settled = true, .tli = tli, .tli_start = tli_start};
 	show_lsn(house);
 	start_worker(town, house);
 }
@@ -216,6 +223,7 @@ rejoin(Town *town, TownHouse *house)
 		memcpy(house->wal, leader->wal, sizeof(house->wal));
 		house->wal_count = leader->wal_count;
 		house->pg.tli = leader->pg.tli;
+		house->pg.tli_start = leader->pg.tli_start;
 		house->disk.chain = house->disk.reg.chain;
 		house->disk.joined_term = 0;
 	}

@@ -1,0 +1,244 @@
+/*
+ * key.c: see key.h.
+ */
+#include "io/key.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DIGITS (2 * HA_KEY_SIZE)
+
+static const struct
+{
+	const char *text;
+	const char *hint;
+} errors[HA_KEY_ERROR_COUNT] = {
+	[HA_KEY_OK] = {"the key file is in order", NULL},
+	[HA_KEY_MISSING] = {"the key file does not exist", "copy it from another member of the cluster"},
+	[HA_KEY_EXISTS] = {"the key file exists already",
+		"a key is never replaced: the other members would not be understood any more"},
+	[HA_KEY_LINK] = {"the key file is a symbolic link", "name the file itself"},
+	[HA_KEY_NOT_A_FILE] = {"the key file is not a regular file", NULL},
+	[HA_KEY_OWNER] = {"the key file belongs to another user", "make the user who runs the server its owner"},
+	[HA_KEY_RIGHTS] = {"the key file may be read or written by others", "set its mode to 0600"},
+	[HA_KEY_DIRECTORY] = {"the key file lies in a directory that everybody may write to",
+		"move it into a directory of the server's user"},
+	[HA_KEY_LENGTH] = {"the key file does not hold one line of 64 characters",
+		"copy it again from another member of the cluster"},
+	[HA_KEY_DIGITS] = {"the key file holds something else than hex digits",
+		"copy it again from another member of the cluster"},
+	[HA_KEY_FAILED] = {"the key file could not be read or written", NULL},
+};
+
+const char *
+ha_key_text(HaKeyError error)
+{
+	assert(error < HA_KEY_ERROR_COUNT);
+	return errors[error].text;
+}
+
+const char *
+ha_key_hint(HaKeyError error)
+{
+	assert(error < HA_KEY_ERROR_COUNT);
+	return errors[error].hint;
+}
+
+void
+ha_key_wipe(HaKey *key)
+{
+	explicit_bzero(key, sizeof(*key));
+}
+
+/* Keeps errno. */
+static void
+close_all(int directory, int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	close(directory);
+	errno = saved;
+}
+
+/* Opens the directory that the file lies in, and checks it. *name is the file's name in it. */
+static HaKeyError
+open_directory(const char *path, int *fd, const char **name)
+{
+	char directory[PATH_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t) (slash - path) + 1;
+	struct stat about;
+
+	*fd = -1;
+	*name = path + length;
+	if (length >= sizeof(directory))
+	{
+		errno = ENAMETOOLONG;
+		return HA_KEY_FAILED;
+	}
+	if (length > 0)
+	{
+		memcpy(directory, path, length);
+		directory[length] = '\0';
+	}
+	*fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return errno == ENOENT ? HA_KEY_MISSING : HA_KEY_FAILED;
+	if (fstat(*fd, &about) == 0 && (about.st_mode & S_IWOTH) == 0)
+		return HA_KEY_OK;
+	close(*fd);
+	*fd = -1;
+	return HA_KEY_DIRECTORY;
+}
+
+/* What it means that the file could not be opened. */
+static HaKeyError
+open_error(int error_number)
+{
+	switch (error_number)
+	{
+		case ENOENT:
+			return HA_KEY_MISSING;
+		case ELOOP:
+			return HA_KEY_LINK;
+		case ENXIO:
+			return HA_KEY_NOT_A_FILE;
+		default:
+			return HA_KEY_FAILED;
+	}
+}
+
+/* Everything that can be said without reading it. */
+static HaKeyError
+check_file(int fd)
+{
+	struct stat about;
+
+	if (fstat(fd, &about) != 0)
+		return HA_KEY_FAILED;
+	if (!S_ISREG(about.st_mode))
+		return HA_KEY_NOT_A_FILE;
+	if (about.st_uid != geteuid() && about.st_uid != 0)
+		return HA_KEY_OWNER;
+	if ((about.st_mode & 0077) != 0)
+		return HA_KEY_RIGHTS;
+	return about.st_size == DIGITS || about.st_size == DIGITS + 1 ? HA_KEY_OK : HA_KEY_LENGTH;
+}
+
+static int
+digit_value(char digit)
+{
+	if (digit >= '0' && digit <= '9')
+		return digit - '0';
+	if (digit >= 'a' && digit <= 'f')
+		return digit - 'a' + 10;
+	if (digit >= 'A' && digit <= 'F')
+		return digit - 'A' + 10;
+	return -1;
+}
+
+static HaKeyError
+read_digits(int fd, HaKey *key)
+{
+	char line[DIGITS + 2];
+	ssize_t length = read(fd, line, sizeof(line));
+	HaKeyError error = HA_KEY_OK;
+
+	if (length < 0)
+		return HA_KEY_FAILED;
+	if (length != DIGITS && !(length == DIGITS + 1 && line[DIGITS] == '\n'))
+		error = HA_KEY_LENGTH;
+	for (int i = 0; error == HA_KEY_OK && i < HA_KEY_SIZE; i++)
+	{
+		int high = digit_value(line[2 * i]);
+		int low = digit_value(line[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			error = HA_KEY_DIGITS;
+		else
+			key->byte[i] = (uint8_t) (high << 4 | low);
+	}
+	explicit_bzero(line, sizeof(line));
+	return error;
+}
+
+HaKeyError
+ha_key_read(const char *path, HaKey *key)
+{
+	const char *name;
+	int directory;
+	int fd;
+	HaKeyError error;
+
+	ha_key_wipe(key);
+	error = open_directory(path, &directory, &name);
+	if (error != HA_KEY_OK)
+		return error;
+	fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	error = fd < 0 ? open_error(errno) : check_file(fd);
+	if (error == HA_KEY_OK)
+		error = read_digits(fd, key);
+	if (error != HA_KEY_OK)
+		ha_key_wipe(key);
+	close_all(directory, fd);
+	return error;
+}
+
+/* Writes the line and makes it durable; `fd` is the new, empty file. */
+static bool
+write_digits(int directory, int fd, const HaKey *key)
+{
+	static const char digits[] = "0123456789abcdef";
+	char line[DIGITS + 1];
+	ssize_t put;
+
+	for (int i = 0; i < HA_KEY_SIZE; i++)
+	{
+		line[2 * i] = digits[key->byte[i] >> 4];
+		line[2 * i + 1] = digits[key->byte[i] & 0xF];
+	}
+	line[DIGITS] = '\n';
+	put = write(fd, line, sizeof(line));
+	explicit_bzero(line, sizeof(line));
+	if (put >= 0 && put != sizeof(line))
+		errno = ENOSPC;
+	return put == sizeof(line) && fsync(fd) == 0 && fsync(directory) == 0;
+}
+
+HaKeyError
+ha_key_create(const char *path, HaKey *key)
+{
+	const char *name;
+	int directory;
+	int fd;
+	HaKeyError error;
+
+	ha_key_wipe(key);
+	error = open_directory(path, &directory, &name);
+	if (error != HA_KEY_OK)
+		return error;
+	fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		error = errno == EEXIST ? HA_KEY_EXISTS : HA_KEY_FAILED;
+	else if (getrandom(key->byte, sizeof(key->byte), 0) != (ssize_t) sizeof(key->byte) ||
+			 !write_digits(directory, fd, key))
+		error = HA_KEY_FAILED;
+	if (error != HA_KEY_OK)
+	{
+		int saved = errno;
+
+		ha_key_wipe(key);
+		if (fd >= 0)
+			(void) unlinkat(directory, name, 0);
+		errno = saved;
+	}
+	close_all(directory, fd);
+	return error;
+}

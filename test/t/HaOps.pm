@@ -1,0 +1,364 @@
+# HaOps.pm: a pg_haops cluster for a story on real servers.
+#
+# Everything is made with the program's own commands (create, join, witness), in a temporary folder, on loopback, by
+# the user who runs the test. Waiting is always for a condition, with a deadline; nothing sleeps for luck. The
+# programs are found through PATH. At the end of the story everything that it started is ended, by pid.
+package HaOps;
+
+use strict;
+use warnings;
+use Carp;
+use File::Temp ();
+use IO::Socket::INET;
+use IPC::Run ();
+use JSON::PP ();
+use POSIX ();
+use Time::HiRes ();
+
+our $DEADLINE = $ENV{PG_TEST_TIMEOUT_DEFAULT} // 60;
+
+my $next_port = 20000 + ($$ % 400) * 100;
+
+# A port that nobody listens on now; each is handed out once.
+sub free_port
+{
+	while (1)
+	{
+		my $port = $next_port++;
+		my $socket = IO::Socket::INET->new(
+			LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp', Listen => 1);
+		next unless $socket;
+		close $socket;
+		return $port;
+	}
+}
+
+# HaOps->new(nodes => 3, witnesses => 0, sync => 0, options => 'lines for postgresql.conf')
+sub new
+{
+	my ($class, %args) = @_;
+	my $self = bless {
+		dir => File::Temp::tempdir('haops_XXXXXX', TMPDIR => 1, CLEANUP => 1),
+		nodes => [], witnesses => {}, options => $args{options} // '',
+	}, $class;
+
+	$self->create($args{sync} // 0);
+	$self->join_node("n$_") for 2 .. ($args{nodes} // 3);
+	$self->join_witness("w$_") for 1 .. ($args{witnesses} // 0);
+	return $self;
+}
+
+sub dir { return $_[0]{dir} }
+sub names { return map { $_->{name} } @{ $_[0]{nodes} } }
+sub data { my ($self, $name) = @_; return "$self->{dir}/$name" }
+sub key { my ($self) = @_; return $self->data('n1') . '/pg_haops/pgsql_tmp/key' }
+
+sub node
+{
+	my ($self, $name) = @_;
+	my ($node) = grep { $_->{name} eq $name } @{ $self->{nodes} };
+
+	return $node // croak "no node $name";
+}
+
+# Runs a program to its end; returns (exit status, stdout, stderr).
+sub run
+{
+	my ($self, @command) = @_;
+	my ($out, $err) = ('', '');
+
+	eval { IPC::Run::run(\@command, '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($DEADLINE)); 1 }
+	  or return (-1, $out, "$err$@");
+	return ($? >> 8, $out, $err);
+}
+
+sub run_ok
+{
+	my ($self, @command) = @_;
+	my ($status, $out, $err) = $self->run(@command);
+
+	croak "failed with $status: @command\n$out$err" . $self->logs if $status != 0;
+	return $out;
+}
+
+# The ends of all logs, for a failure's report.
+sub logs
+{
+	my ($self) = @_;
+	my $text = '';
+
+	for my $log (glob "$self->{dir}/*.log")
+	{
+		open(my $in, '<', $log) or next;
+		my @lines = <$in>;
+		splice(@lines, 0, @lines - 40) if @lines > 40;
+		$text .= "---- $log\n" . join('', @lines);
+	}
+	return $text;
+}
+
+sub add_node
+{
+	my ($self, $name) = @_;
+	my $node = { name => $name, port => free_port(), peer => free_port() };
+
+	push @{ $self->{nodes} }, $node;
+	return $node;
+}
+
+# Settings of the test's own: quick, quiet, on loopback.
+sub settle_conf
+{
+	my ($self, $node) = @_;
+
+	open(my $conf, '>>', $self->data($node->{name}) . '/postgresql.conf') or croak $!;
+	print $conf "port = $node->{port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '$self->{dir}'\n",
+	  "log_line_prefix = '%m [%p] %b '\nmax_prepared_transactions = 5\nlog_checkpoints = off\n$self->{options}\n";
+	close $conf;
+	return;
+}
+
+sub create
+{
+	my ($self, $sync) = @_;
+	my $node = $self->add_node('n1');
+
+	$self->run_ok('pg_haops', 'create', '--data', $self->data('n1'), '--name', 'n1', '--cluster', 'story',
+		'--address', "127.0.0.1:$node->{port}", '--peer', "127.0.0.1:$node->{peer}", '--initdb',
+		($sync ? ('--sync', $sync) : ()));
+	$self->settle_conf($node);
+	$self->start('n1');
+	$self->until_true(sub { $self->leader eq 'n1' }, 'n1 leads');
+	$self->run_ok('pg_haops', 'create', '--data', $self->data('n1'), '--finish')
+	  if $self->sql('n1', "SELECT count(*) FROM pg_roles WHERE rolname = 'haops_replicator'") eq '0';
+	return;
+}
+
+sub join_node
+{
+	my ($self, $name) = @_;
+	my $node = $self->add_node($name);
+
+	$self->run_ok('pg_haops', 'join', '--data', $self->data($name), '--name', $name, '--key', $self->key,
+		'--through', '127.0.0.1:' . $self->node('n1')->{peer},
+		'--address', "127.0.0.1:$node->{port}", '--peer', "127.0.0.1:$node->{peer}");
+	$self->settle_conf($node);
+	$self->start($name);
+	$self->until_true(sub { $self->member($name)->{voter} }, "$name votes");
+	return;
+}
+
+sub join_witness
+{
+	my ($self, $name) = @_;
+	my $port = free_port();
+
+	mkdir $self->data($name), 0700;
+	$self->{witnesses}{$name} = { port => $port };
+	$self->start_witness($name, '--name', $name, '--key', $self->key, '--listen', "127.0.0.1:$port",
+		'--join', '127.0.0.1:' . $self->node('n1')->{peer});
+	$self->until_true(sub { $self->member($name)->{voter} }, "$name votes");
+	return;
+}
+
+sub start_witness
+{
+	my ($self, $name, @options) = @_;
+	my $pid = fork // croak $!;
+
+	if ($pid == 0)
+	{
+		open(STDIN, '<', '/dev/null');
+		open(STDOUT, '>>', "$self->{dir}/$name.log");
+		open(STDERR, '>&', \*STDOUT);
+		exec('pg_haops', 'witness', '--state', $self->data($name), @options);
+		POSIX::_exit(127);
+	}
+	$self->{witnesses}{$name}{pid} = $pid;
+	return;
+}
+
+# ---- Asking ----
+
+sub sql
+{
+	my ($self, $name, $query) = @_;
+
+	return $self->sql_or_error($name, $query) // croak "$name: $self->{error}" . $self->logs;
+}
+
+# The answer, or undef and the reason in {error}.
+sub sql_or_error
+{
+	my ($self, $name, $query) = @_;
+	my ($status, $out, $err) = $self->run('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', $self->{dir},
+		'-p', $self->node($name)->{port}, '-d', 'postgres', '-c', $query);
+
+	chomp $out;
+	$self->{error} = $err;
+	return $status == 0 ? $out : undef;
+}
+
+# What the member itself says, as decoded JSON; undef when it does not answer.
+sub status
+{
+	my ($self, $name) = @_;
+	my ($status, $out) = $self->run('pg_haops', 'status', '--json', '--data', $self->data($name));
+
+	return eval { JSON::PP::decode_json($out) };
+}
+
+# The name of the member that says of itself that it leads and is open; '' when there is none.
+sub leader
+{
+	my ($self) = @_;
+
+	for my $node (@{ $self->{nodes} })
+	{
+		my $status = $self->status($node->{name}) // next;
+
+		return $node->{name} if ($status->{role} // '') eq 'leader';
+	}
+	return '';
+}
+
+# A member's line in the status of whoever answers; {} when nobody does.
+sub member
+{
+	my ($self, $name) = @_;
+
+	for my $node (@{ $self->{nodes} })
+	{
+		my $status = $self->status($node->{name}) // next;
+		my ($member) = grep { $_->{name} eq $name } @{ $status->{members} // [] };
+
+		return $member if $member;
+	}
+	return {};
+}
+
+# Asks again until it is true; dies with the logs when the deadline passes.
+sub until_true
+{
+	my ($self, $condition, $what, $limit) = @_;
+	my $end = Time::HiRes::time() + ($limit // $DEADLINE);
+
+	while (Time::HiRes::time() < $end)
+	{
+		my $answer = $condition->();
+		return $answer if $answer;
+		select(undef, undef, undef, 0.02);
+	}
+	croak "timed out waiting until $what" . $self->logs;
+}
+
+# Whoever leads and has committed something just now.
+sub until_writable
+{
+	my ($self, $limit, @among) = @_;
+
+	return $self->until_true(
+		sub {
+			for my $name (@among ? @among : $self->names)
+			{
+				return $name if defined $self->sql_or_error($name, 'SELECT pg_logical_emit_message(true, \'t\', \'\')');
+			}
+			return '';
+		}, 'somebody takes writes', $limit);
+}
+
+# Until `name` streams from `from`, as `from` sees it.
+sub until_streaming
+{
+	my ($self, $name, $from, $limit) = @_;
+
+	$self->until_true(
+		sub {
+			($self->sql_or_error($from,
+					"SELECT count(*) FROM pg_stat_replication WHERE application_name = '$name' AND state = 'streaming'")
+				  // 0) eq '1';
+		}, "$name streams from $from", $limit);
+	return;
+}
+
+# ---- Faults ----
+
+sub start
+{
+	my ($self, $name) = @_;
+
+	$self->until_true(
+		sub {
+			my ($status) = $self->run('pg_ctl', '-D', $self->data($name), '-l', "$self->{dir}/$name.log", '-W', 'start');
+
+			return $status == 0 && $self->until_true(
+				sub { defined $self->sql_or_error($name, 'SELECT 1') }, "$name answers");
+		}, "$name starts");
+	return;
+}
+
+sub stop
+{
+	my ($self, $name, $mode) = @_;
+
+	$self->run_ok('pg_ctl', '-D', $self->data($name), '-m', $mode // 'fast', '-w', 'stop');
+	return;
+}
+
+# The pid of the postmaster, 0 when there is none.
+sub postmaster
+{
+	my ($self, $name) = @_;
+
+	open(my $file, '<', $self->data($name) . '/postmaster.pid') or return 0;
+	my $pid = <$file>;
+	return defined $pid && $pid =~ /^(\d+)/ && kill(0, $1) ? $1 : 0;
+}
+
+sub kill_postmaster
+{
+	my ($self, $name) = @_;
+	my $pid = $self->postmaster($name) or croak "$name does not run";
+
+	kill 'KILL', $pid;
+	$self->until_true(sub { !kill(0, $pid) }, "$name is gone");
+	return;
+}
+
+# All processes of the node.
+sub pids
+{
+	my ($self, $name) = @_;
+	my $postmaster = $self->postmaster($name);
+	my $children = `ps -o pid= --ppid $postmaster`;
+
+	return ($postmaster, map { int } split ' ', $children);
+}
+
+sub freeze { my ($self, $name) = @_; $self->{frozen}{$name} = [ $self->pids($name) ]; kill 'STOP', @{ $self->{frozen}{$name} }; return }
+sub thaw { my ($self, $name) = @_; kill 'CONT', @{ delete $self->{frozen}{$name} }; return }
+
+sub DESTROY
+{
+	my ($self) = @_;
+	my $status = $?;
+
+	kill 'CONT', @$_ for values %{ $self->{frozen} // {} };
+	for my $node (@{ $self->{nodes} })
+	{
+		my $pid = $self->postmaster($node->{name}) or next;
+		kill 'QUIT', $pid;
+		my $end = Time::HiRes::time() + 10;
+		select(undef, undef, undef, 0.02) while kill(0, $pid) && Time::HiRes::time() < $end;
+		kill 'KILL', $pid;
+	}
+	for my $witness (values %{ $self->{witnesses} })
+	{
+		kill 'TERM', $witness->{pid};
+		waitpid $witness->{pid}, 0;
+	}
+	$? = $status;
+	return;
+}
+
+1;
