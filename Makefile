@@ -12,18 +12,23 @@
 # Every source file is named here, by its base name, so that a dead one is seen (make tidy).
 
 # Floor 1: pure consensus. Floor 2: structs to bytes and back; pure decisions of operations.
-CORE = candidate chain change follower handover leader lease node note quorum register roles round shift voter
+CORE = candidate chain change follower handover leader lease node note quorum register roles round shift \
+	voter
 WIRE = codec event frame record status
-OPS = alert argv card hook outbox readiness text
+OPS = alert argv card hook members outbox readiness text
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
-IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet peer_link peer_listen peer_send pgdata process secret session socket statedir store webhook
-DRIVE = ask builtin contact effects engine gossip local view
+IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet \
+	peer_link peer_listen peer_send pgconn pgdata process secret session socket statedir store webhook
+DRIVE = aside ask builtin clone contact effects engine gossip local lost marker rejoin rewind setup view \
+	witness
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
-SERVER = control facts fence gate guc guc_sender hooks init poster preflight requests shmem slots worker_ha worker_keeper worker_sender workers world
-CLI =
-API =
-API_SQL =
+SERVER = control facts fence gate guc guc_sender hooks init poster preflight requests shmem slots \
+	worker_ha worker_keeper worker_sender workers world
+CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
+	cmd_witness command doctor_cluster doctor_local launch main reach
+API = cluster operate
+API_SQL = 00_header 10_schema cluster operate 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
 REGRESS =
 

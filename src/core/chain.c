@@ -103,58 +103,63 @@ find_epoch(const HaChain *chain, const HaEpoch *wanted)
 	return -1;
 }
 
+/* Two histories under one timeline number: the files look alike, the bytes do not (E9). pg_rewind sees nothing then. */
+static bool
+collides(const HaEpoch *from, const HaChain *leader, HaTli tli)
+{
+	const HaEpoch *end = leader->epoch + leader->count;
+
+	for (; from != NULL && from < end; from++)
+	{
+		if (from->tli == tli)
+			return true;
+	}
+	return false;
+}
+
 HaComparison
 ha_chain_compare(const HaChain *own, HaLsn own_lsn, HaTli own_tli, HaLsn own_tli_start, const HaChain *leader)
 {
-	const HaComparison stream = {HA_LINEAGE_STREAM, 0};
 	const HaComparison clone = {HA_LINEAGE_CLONE, 0};
-	const HaEpoch *held = ha_chain_at(own, own_lsn);
+	bool foreign = own_tli != 0 && !ha_chain_names(own, own_tli, own_tli_start);
 	const HaEpoch *common = NULL;	/* the newest held epoch that the leader has too */
 	const HaEpoch *stray = NULL;	/* the oldest held epoch after it, which the leader has not */
+	const HaEpoch *held;
 	const HaEpoch *next;			/* the leader's first epoch after the common one */
-	HaLsn fork;
+	HaLsn fork = own_lsn;
 
+	/* The end lies on a timeline that no own epoch names: WAL of a promotion by hand (S34), from there on. */
+	if (foreign && own_tli_start != 0 && own_tli_start < own_lsn)
+		fork = own_tli_start;
+	held = ha_chain_at(own, fork);
 	if (held == NULL)
 		return clone;
+	if (foreign && own_tli_start == 0)
+		fork = held->start;
 	for (uint32_t i = 0; &own->epoch[i] <= held; i++)
 	{
-		if (find_epoch(leader, &own->epoch[i]) < 0)
-			continue;
-		common = &own->epoch[i];
+		if (find_epoch(leader, &own->epoch[i]) >= 0)
+			common = &own->epoch[i];
 	}
 	if (common == NULL)
 		return clone;
 	if (common < held)
 		stray = common + 1;
-
 	next = &leader->epoch[find_epoch(leader, common)] + 1;
 	if (next == leader->epoch + leader->count)
 		next = NULL;
 
-	/* The end lies on a timeline that no own epoch names: WAL of a promotion by hand (S34). */
-	if (own_tli != 0 && !ha_chain_names(own, own_tli, own_tli_start))
-	{
-		if (next != NULL && next->tli == own_tli)
-			return clone;
-		fork = own_tli_start != 0 ? own_tli_start : held->start;
-		if (stray != NULL && stray->start < fork)
-			fork = stray->start;
-		if (next != NULL && next->start < fork)
-			fork = next->start;
-		return (HaComparison){HA_LINEAGE_REWIND, fork};
-	}
-
-	if (stray == NULL)
-	{
-		if (next == NULL || own_lsn <= next->start)
-			return stream;
-		return (HaComparison){HA_LINEAGE_REWIND, next->start};
-	}
-
-	/* Two histories under one timeline number: the files look alike, the bytes do not (E9). */
-	if (next != NULL && next->tli == stray->tli)
+	if (!foreign && stray == NULL && (next == NULL || own_lsn <= next->start))
+		return (HaComparison){HA_LINEAGE_STREAM, 0};
+	if (foreign && collides(next, leader, own_tli))
 		return clone;
-	fork = stray->start;
+	for (const HaEpoch *e = stray; e != NULL && e <= held; e++)
+	{
+		if (collides(next, leader, e->tli))
+			return clone;
+	}
+	if (stray != NULL && stray->start < fork)
+		fork = stray->start;
 	if (next != NULL && next->start < fork)
 		fork = next->start;
 	return (HaComparison){HA_LINEAGE_REWIND, fork};

@@ -98,8 +98,6 @@ ha_change_progress(HaNode *node, HaEffects *fx)
 		ha_leader_write(node, fx);
 		return true;
 	}
-	if (node->role != HA_ROLE_LEADER)
-		return false;
 	if (reg->voters_previous != 0 && !HA_MUTANT(SECOND_CHANGE))
 	{
 		/* The list beside its predecessor is on a majority of both: from now on it stands alone. */
@@ -160,6 +158,10 @@ drop_member(HaNode *node, const HaRequest *request)
 		alive |= ha_node_alive(node, ha_set_first(s)) ? ha_set_of(ha_set_first(s)) : 0;
 	/* Without the others' answers the smaller list would never be on a majority of itself. */
 	if (!ha_majority(alive, left))
+		return HA_ANSWER_NOT_READY;
+	/* Nor could the synchronous rule be met: k_min has to be lowered, or another member added, first. */
+	if (ha_set_has(node->hard.reg.rule.sync_set, request->member.id) &&
+		ha_set_count(left & ha_register_data(&node->hard.reg) & ~ha_node_self(node)) < (int) node->hard.reg.k_min)
 		return HA_ANSWER_NOT_READY;
 	node->drop_id = request->member.id;
 	node->request_number = request->number;
@@ -255,7 +257,8 @@ busy(const HaNode *node)
 static HaAnswer
 carry_out(HaNode *node, HaEffects *fx, const HaRequest *request)
 {
-	bool leading = node->role == HA_ROLE_LEADER ||
+	/* Before opening, too: opening may wait for a member that only the operator can replace (R37). */
+	bool leading = node->role == HA_ROLE_LEADER || node->role == HA_ROLE_OPENING ||
 		(HA_MUTANT(EARLY_CHANGE) && ha_role_leads(node->role));
 
 	if (request->kind == HA_REQUEST_FORCE)

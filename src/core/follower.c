@@ -153,13 +153,17 @@ rejoin(HaNode *node, HaEffects *fx, HaComparison how)
 	fx->rejoin_leader = node->leader;
 }
 
-/* Has the leader of this term registered its epoch? Before that nobody can compare with it. */
+/*
+ * Has the leader of this term registered its epoch, on a majority? Before that nobody can compare with it, and the next
+ * leader may take the same timeline number (R17, R26).
+ */
 static bool
 epoch_known(const HaNode *node)
 {
 	const HaEpoch *last = ha_chain_last(&node->hard.reg.chain);
 
-	return node->hard.reg.version.term == node->hard.term && last != NULL && last->term == node->hard.term;
+	return node->hard.reg.version.term == node->hard.term && last != NULL && last->term == node->hard.term &&
+		ha_version_compare(node->committed, node->hard.reg.version) >= 0;
 }
 
 static void
@@ -171,9 +175,8 @@ join(HaNode *node, HaEffects *fx)
 
 	if (!epoch_known(node))
 		return;
-	if (pg->state == HA_PG_STANDBY && (pg->receiving || !pg->settled))
-		return;
-	if (pg->state != HA_PG_STANDBY && pg->state != HA_PG_PRIMARY)
+	/* A rewound member is not consistent before it has received more: it joins at the end of what it has. */
+	if (pg->state == HA_PG_NONE || (pg->state != HA_PG_PRIMARY && (pg->receiving || !pg->settled)))
 		return;
 	how = ha_chain_compare(&node->hard.chain, lsn, pg->tli, pg->tli_start, &node->hard.reg.chain);
 	if (HA_MUTANT(JOIN_UNCHECKED))
@@ -197,6 +200,12 @@ join(HaNode *node, HaEffects *fx)
 static void
 follow(HaNode *node, HaEffects *fx)
 {
+	/* What was written outside the cluster since then (S34) ends the membership in this term's WAL. */
+	if (node->hard.joined_term == node->hard.term && ha_node_foreign(node))
+	{
+		node->hard.joined_term = 0;
+		fx->persist = true;
+	}
 	if (node->hard.joined_term != node->hard.term)
 	{
 		node->upstream = 0;
@@ -219,7 +228,7 @@ follow(HaNode *node, HaEffects *fx)
 static bool
 may_resume(const HaNode *node)
 {
-	const HaEpoch *last = ha_chain_last(&node->hard.reg.chain);
+	const HaEpoch *last = ha_chain_last(&node->hard.chain);
 	bool same = last == NULL || last->term != node->hard.term ||
 		(last->tli == node->pg.tli && last->start == node->pg.replay_lsn);
 

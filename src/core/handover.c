@@ -54,7 +54,8 @@ ha_handover_begin(HaNode *node, HaEffects *fx, HaId target)
 		target = best_target(node);
 	else if (ha_register_member(&node->hard.reg, target) == NULL)
 		return HA_ANSWER_NO_SUCH_MEMBER;
-	if (target == 0 || !fit(node, target) || node->hard.reg.paused || node->shift != HA_SHIFT_NONE)
+	if (node->role != HA_ROLE_LEADER || target == 0 || !fit(node, target) || node->hard.reg.paused ||
+		node->shift != HA_SHIFT_NONE)
 		return HA_ANSWER_NOT_READY;
 
 	node->target = target;

@@ -134,7 +134,7 @@ publish_joined(HaNode *node, HaEffects *fx)
 	{
 		HaId id = ha_set_first(s);
 
-		if (node->peer[id].joined_term == node->hard.term || HA_MUTANT(UNJOINED_COUNTS))
+		if (ha_leader_has(node, id, 0))
 			joined |= ha_set_of(id);
 	}
 	joined &= ~ha_node_self(node);
@@ -149,6 +149,9 @@ ha_leader_has(const HaNode *node, HaId id, HaLsn lsn)
 {
 	const HaPeer *peer = &node->peer[id];
 
+	/* What was rewound and is not consistent yet could not take over: it holds the WAL for nobody. */
+	if (peer->blocks & HA_BLOCK_INCONSISTENT)
+		return false;
 	return (peer->joined_term == node->hard.term || HA_MUTANT(UNJOINED_COUNTS)) && peer->position.lsn >= lsn;
 }
 
@@ -158,8 +161,12 @@ ha_leader_has(const HaNode *node, HaId id, HaLsn lsn)
 static void
 append_own_epoch(HaNode *node, HaEpoch epoch)
 {
-	ha_chain_cut(&node->hard.chain, epoch.start);
-	ha_chain_append(&node->hard.chain, epoch);
+	/* Also written down when the ha worker came back before the register had it. */
+	if (ha_chain_last(&node->hard.chain)->term != epoch.term)
+	{
+		ha_chain_cut(&node->hard.chain, epoch.start);
+		ha_chain_append(&node->hard.chain, epoch);
+	}
 	node->hard.joined_term = node->hard.led_term = epoch.term;
 }
 
@@ -316,12 +323,15 @@ ha_leader_progress(HaNode *node, HaEffects *fx)
 		return;
 	}
 	/* After the token was given, no round may bind the voters again (R23). */
-	if (node->now.boot_us >= node->next_beat_us && !(node->role == HA_ROLE_HANDING_OVER && node->handover_sent))
+	if (!(node->role == HA_ROLE_HANDING_OVER && node->handover_sent))
 	{
-		ha_round_send(node, fx);
-		look_at_write(node, fx);
+		if (node->now.boot_us >= node->next_beat_us)
+		{
+			ha_round_send(node, fx);
+			look_at_write(node, fx);
+		}
+		ha_node_wake(node, node->next_beat_us);
 	}
 	ha_round_publish_lease(node, fx);
-	ha_node_wake(node, node->next_beat_us);
 	ha_node_wake(node, node->role_until_us);
 }

@@ -44,100 +44,119 @@ builtin_event(HaEngine *engine, HaEvent *event)
 
 /* ---- Frames ---- */
 
-static void
+static bool
 take_message(HaBuiltin *b, const HaFrameHead *head, HaReader *body)
 {
 	HaEvent event = {.kind = HA_EVENT_MESSAGE, .message = &b->box.message};
 
 	ha_get_message(body, head, &b->box);
-	if (ha_reader_done(body) && head->from.id != 0)
-		ha_builtin_step(b, &event);
+	if (!ha_reader_done(body) || head->from.id == 0)
+		return false;
+	ha_builtin_step(b, &event);
+	return true;
 }
 
-static void
+static bool
 take_events(HaBuiltin *b, const HaFrameHead *head, HaReader *body)
 {
 	ha_get_event_batch(body, &b->batch);
 	if (!ha_reader_done(body) || head->from.id == 0)
-		return;
+		return false;
 	for (uint32_t i = 0; i < b->batch.count; i++)
 	{
 		if (ha_gossip_add(&b->gossip, &b->batch.record[i]) && b->world.event != NULL)
 			b->world.event(b->world.self, &b->batch.record[i], false);
 	}
+	return true;
 }
 
-static void
+static bool
 answer_events(HaBuiltin *b, HaLink link, HaReader *body)
 {
 	uint32_t from = 0;
 
 	ha_get_event_keys(body, &b->keys);
 	if (!ha_reader_done(body))
-		return;
+		return false;
 	do
 	{
 		HaWriter *writer = ha_peers_begin_link(b->peers, link, HA_FRAME_EVENTS);
 
 		if (writer == NULL)
-			return;
+			return true;
 		from = ha_gossip_missing(&b->gossip, &b->keys, from, &b->batch);
 		ha_put_event_batch(writer, &b->batch);
 		if (!ha_peers_end(b->peers))
-			return;
+			return true;
 	} while (from != 0);
+	return true;
 }
 
-static void
+static bool
 answer_status(HaBuiltin *b, HaLink link, const HaReader *body)
 {
-	HaWriter *writer = ha_reader_done(body) ? ha_peers_begin_link(b->peers, link, HA_FRAME_STATUS_R) : NULL;
+	HaWriter *writer;
 
-	if (writer == NULL)
-		return;
-	ha_view_status(b, &b->status);
-	ha_put_status(writer, &b->status);
-	(void) ha_peers_end(b->peers);
+	if (!ha_reader_done(body))
+		return false;
+	writer = ha_peers_begin_link(b->peers, link, HA_FRAME_STATUS_R);
+	if (writer != NULL)
+	{
+		ha_view_status(b, &b->status);
+		ha_put_status(writer, &b->status);
+		(void) ha_peers_end(b->peers);
+	}
+	return true;
 }
 
-/* What comes from an authentic sender and yet makes no sense is left alone: a newer release may have more to say. */
-static void
-on_frame(void *self, HaLink link, const HaFrameHead *head, HaReader *body)
+static bool
+take_request(HaBuiltin *b, HaLink link, HaReader *body)
 {
-	HaBuiltin *b = self;
 	HaRequest request;
+
+	ha_get_request(body, &request);
+	if (!ha_reader_done(body))
+		return false;
+	ha_ask_request(b, link, &request);
+	return true;
+}
+
+static bool
+take_reply(HaBuiltin *b, const HaFrameHead *head, HaReader *body)
+{
 	HaReply reply;
 
+	ha_get_reply(body, &reply);
+	if (!ha_reader_done(body) || head->from.id == 0)
+		return false;
+	ha_ask_reply(b, &reply);
+	return true;
+}
+
+static bool
+on_frame(void *self, HaLink link, const HaFrameHead *head, HaReader *body)
+{
 	switch ((HaFrameType) head->type)
 	{
 		case HA_FRAME_MESSAGE:
-			take_message(b, head, body);
-			break;
+			return take_message(self, head, body);
 		case HA_FRAME_STATUS:
-			answer_status(b, link, body);
-			break;
+			return answer_status(self, link, body);
 		case HA_FRAME_EVENTS_ASK:
-			answer_events(b, link, body);
-			break;
+			return answer_events(self, link, body);
 		case HA_FRAME_EVENTS:
-			take_events(b, head, body);
-			break;
+			return take_events(self, head, body);
 		case HA_FRAME_REQUEST:
-			ha_get_request(body, &request);
-			if (ha_reader_done(body))
-				ha_ask_request(b, link, &request);
-			break;
+			return take_request(self, link, body);
 		case HA_FRAME_REQUEST_R:
-			ha_get_reply(body, &reply);
-			if (ha_reader_done(body) && head->from.id != 0)
-				ha_ask_reply(b, &reply);
-			break;
+			return take_reply(self, head, body);
 		case HA_FRAME_HELLO:
 		case HA_FRAME_HELLO_R:
 		case HA_FRAME_READY:
 		case HA_FRAME_STATUS_R:
 			break;
 	}
+	return false;
 }
 
 static void

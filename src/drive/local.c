@@ -80,6 +80,7 @@ static bool
 place_state(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 {
 	char value[HA_PGDATA_VALUE_SIZE] = "";
+	char file[PATH_MAX];
 	size_t length;
 
 	if (places->state != NULL)
@@ -87,7 +88,8 @@ place_state(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 		if (!absolute(places->state, local->state, fault))
 			return false;
 	}
-	else
+	else if (!ha_files_path(local->state, local->data, HA_LOCAL_STATE) ||
+			 !ha_files_path(file, local->state, HA_STORE_FILE) || !ha_files_exists(file))
 	{
 		if (!ha_local_setting_if_known(local, "pg_haops.state_directory", value, fault))
 			return false;
@@ -108,6 +110,8 @@ place_key(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 
 	if (places->key != NULL)
 		return absolute(places->key, local->key_file, fault);
+	if (ha_files_path(local->key_file, local->state, HA_LOCAL_KEY) && ha_files_exists(local->key_file))
+		return true;
 	if (!ha_local_setting_if_known(local, "pg_haops.key_file", value, fault))
 		return false;
 	if (value[0] == '/')
@@ -147,6 +151,27 @@ ha_local_open(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 		return ha_fault(fault, NULL, "there is no directory \"%s\"", places->data);
 	return absolute(places->data, local->data, fault) && not_root(fault) && find_programs(local, places, fault) &&
 		ha_local_settle(local, places, fault);
+}
+
+bool
+ha_local_look(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
+{
+	char state[PATH_MAX];
+	char key[PATH_MAX];
+	char file[PATH_MAX];
+
+	if (places->state == NULL && ha_files_path(state, places->data, HA_LOCAL_STATE) &&
+		ha_files_path(key, state, HA_LOCAL_KEY) && ha_files_path(file, state, HA_STORE_FILE) &&
+		ha_files_exists(file) && (places->key != NULL || ha_files_exists(key)))
+	{
+		memset(local, 0, sizeof(*local));
+		if (!absolute(places->data, local->data, fault) || !absolute(state, local->state, fault) ||
+			!absolute(places->key != NULL ? places->key : key, local->key_file, fault))
+			return false;
+		local->state_inside = true;
+		return not_root(fault) && owned_by_us(local->data, fault);
+	}
+	return ha_local_open(local, places, fault);
 }
 
 bool

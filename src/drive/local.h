@@ -42,6 +42,9 @@ typedef struct HaLocal
 /* An existing data directory that is of the programs' version. */
 extern bool ha_local_open(HaLocal *local, const HaLocalPlaces *places, HaFault *fault);
 
+/* The same for those who only talk: finds state and key, and PostgreSQL's programs only when it must ask them where. */
+extern bool ha_local_look(HaLocal *local, const HaLocalPlaces *places, HaFault *fault);
+
 /* One that is to be made: missing or empty. */
 extern bool ha_local_open_new(HaLocal *local, const HaLocalPlaces *places, HaFault *fault);
 

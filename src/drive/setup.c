@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "drive/setup.h"
 #include "io/conffile.h"
@@ -30,6 +29,9 @@ static const char *const ruled[] = {
 	"restore_command", "wal_retrieve_retry_interval", "port", "listen_addresses", "cluster_name",
 	"shared_preload_libraries", "hot_standby", "wal_level", "max_wal_senders", "max_replication_slots",
 	"wal_log_hints", NULL};
+
+/* What is put into the state directory, which may be one of the user's own. */
+static const char *const ours[] = {HA_STORE_FILE, HA_LOCAL_KEY, HA_LOGIN_PASSFILE, HA_LOCAL_SERVER_CONF, NULL};
 
 /* ---- Remember and restore ---- */
 
@@ -86,9 +88,9 @@ ha_setup_undo(HaSetup *setup)
 	restore_conf(local->data, "postgresql.auto.conf", setup->auto_conf);
 	if (!setup->had_folder && ha_files_path(folder, local->data, HA_LOCAL_FOLDER))
 	{
+		for (int i = 0; ours[i] != NULL; i++)
+			ha_files_remove(local->state, ours[i]);
 		ha_files_remove_tree(folder);
-		if (!local->state_inside)
-			ha_files_empty(local->state);
 	}
 	memset(setup, 0, sizeof(*setup));
 }
@@ -305,7 +307,10 @@ ha_setup_settings(const HaLocal *local, const HaControl *control, const HaSetupW
 	char path[PATH_MAX];
 
 	memset(fault, 0, sizeof(*fault));
-	if (ha_files_path(path, local->config, "postgresql.conf") && add_library(local, block, fault) &&
+
+	/* A copy brings the other member's block along: what is asked for below is what the file says without it. */
+	if (ha_files_path(path, local->config, "postgresql.conf") &&
+		ha_conffile_set_block(path, "", HA_CONF_END, fault) && add_library(local, block, fault) &&
 		add_if(local, "wal_level", "minimal", "replica", block, fault) &&
 		add_if(local, "hot_standby", "off", "on", block, fault) &&
 		add_at_least(local, "max_wal_senders", SENDERS_MIN, "", block, fault) &&
@@ -368,21 +373,28 @@ ha_setup_role(const HaLocal *local, const HaKey *key, HaFault *fault)
 
 /* ---- Files of the state ---- */
 
+/* To where the server will look for it. A key file that is there already must hold the same key. */
 static bool
 copy_key(const HaLocal *local, const HaKey *key, HaFault *fault)
 {
-	char path[PATH_MAX];
 	char line[2 * HA_KEY_SIZE + 2];
-	bool ok;
+	HaKey there;
+	bool same;
 
-	if (!ha_files_path(path, local->state, HA_LOCAL_KEY))
-		return ha_fault(fault, NULL, "the path of the key file is too long");
+	if (ha_files_exists(local->key_file))
+	{
+		if (!ha_local_read_key(local->key_file, &there, fault))
+			return false;
+		same = memcmp(there.byte, key->byte, HA_KEY_SIZE) == 0;
+		ha_key_wipe(&there);
+		return same || ha_fault(fault, NULL, "\"%s\" holds another key", local->key_file);
+	}
 	for (size_t i = 0; i < HA_KEY_SIZE; i++)
 		snprintf(line + 2 * i, 3, "%02x", key->byte[i]);
 	memcpy(line + 2 * HA_KEY_SIZE, "\n", 2);
-	ok = ha_files_write(path, line, strlen(line), 0600);
+	same = ha_files_write(local->key_file, line, strlen(line), 0600);
 	ha_mac_wipe(line, sizeof(line));
-	return ok || ha_fault(fault, NULL, "\"%s\" can't be written: %s", path, strerror(errno));
+	return same || ha_fault(fault, NULL, "\"%s\" can't be written: %s", local->key_file, strerror(errno));
 }
 
 bool

@@ -32,10 +32,11 @@
 static bool
 store_fault(HaStoreError error, const char *state, HaFault *fault)
 {
-	int saved = errno;
+	bool named = error == HA_STORE_NO_DIRECTORY || error == HA_STORE_FAILED;
+	const char *why = named ? strerror(errno) : "";
 
 	return ha_fault(fault, ha_store_hint(error), "the state in \"%s\" can not be used: %s%s%s", state,
-					ha_store_text(error), saved != 0 ? ": " : "", saved != 0 ? strerror(saved) : "");
+					ha_store_text(error), named ? ": " : "", why);
 }
 
 static bool

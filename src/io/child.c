@@ -7,39 +7,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/child.h"
 #include "io/clock.h"
+#include "io/process.h"
 
 /* ---- In the child, between fork and exec: only what is safe there ---- */
-
-static void
-close_from(int first)
-{
-	long last = sysconf(_SC_OPEN_MAX);
-
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, (unsigned) first, ~0U, 0) == 0)
-		return;
-#endif
-	for (int fd = first; fd < last && fd < 65536; fd++)
-		close(fd);
-}
-
-static void
-default_signals(void)
-{
-	struct sigaction normal = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	for (int number = 1; number < NSIG; number++)
-		sigaction(number, &normal, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 static void
 become(char *const argv[], char *const environment[], uint32_t limit_ms, int output)
@@ -51,8 +26,7 @@ become(char *const argv[], char *const environment[], uint32_t limit_ms, int out
 	if (input < 0 || dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
 		dup2(output, STDERR_FILENO) < 0)
 		_exit(127);
-	close_from(STDERR_FILENO + 1);
-	default_signals();
+	ha_process_before_exec();
 	alarm((limit_ms + 999) / 1000 + (unsigned) (HA_CHILD_GRACE_US / (1000 * HA_US_PER_MS)) + 1);
 	execve(argv[0], argv, environment);
 	why = errno == ENOENT ? "there is no such program" : errno == EACCES ? "it may not be run" : "it can't be run";
@@ -65,6 +39,7 @@ become(char *const argv[], char *const environment[], uint32_t limit_ms, int out
 bool
 ha_child_start(HaChild *child, char *const argv[], char *const environment[], uint32_t limit_ms, HaNow now)
 {
+	sigset_t all, before;
 	int output[2];
 	pid_t pid;
 
@@ -74,9 +49,12 @@ ha_child_start(HaChild *child, char *const argv[], char *const environment[], ui
 	if (pipe2(output, O_CLOEXEC) != 0)
 		return false;
 	fflush(NULL);
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);	/* none of our handlers may run in the child */
 	pid = fork();
 	if (pid == 0)
 		become(argv, environment, limit_ms, output[1]);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(output[1]);
 	if (pid < 0)
 	{

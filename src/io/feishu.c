@@ -118,7 +118,7 @@ static const struct
 	{11232, HA_VERDICT_THROTTLE, "the robot takes no more for now: too many messages"},
 	{11246, HA_VERDICT_PLAIN, "the robot refuses the card"},
 	{19001, HA_VERDICT_BROKEN, "the robot's address is wrong or was removed"},
-	{19021, HA_VERDICT_BROKEN, "the signature does not match: wrong secret, or clocks that differ by more than an hour"},
+	{19021, HA_VERDICT_BROKEN, "the signature does not match: wrong secret, or clocks that differ by an hour"},
 	{19022, HA_VERDICT_BROKEN, "the robot does not accept this machine's address"},
 	{19024, HA_VERDICT_BROKEN, "the robot wants a keyword that the message has not: set it to pg_haops"},
 	{19036, HA_VERDICT_PLAIN, "the message is too large for the robot"},

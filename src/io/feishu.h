@@ -25,7 +25,8 @@ extern bool ha_feishu_sign(const char *secret, int64_t timestamp_s, char sign[HA
  * Writes the request's body: a card of version 1.0, or the same as a text when `plain`. `secret` NULL or empty = not
  * signed. The time of the signature is that of this attempt, not of the event. Returns its length, 0 on failure.
  */
-extern size_t ha_feishu_body(const HaCard *card, bool plain, const char *secret, int64_t wall_s, char *body, size_t size);
+extern size_t ha_feishu_body(const HaCard *card, bool plain, const char *secret, int64_t wall_s, char *body,
+							 size_t size);
 
 /* What the robot's answer means; `reason` is a sentence for people without anything that the receiver wrote. */
 extern HaVerdict ha_feishu_judge(const HaWebhookAnswer *answer, int64_t wall_s, char *reason, size_t size);

@@ -227,11 +227,29 @@ ha_files_write(const char *path, const void *bytes, size_t count, mode_t mode)
 	return sync_parent(real);
 }
 
+bool
+ha_files_write_line(const char *directory, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	char line[2048];
+	int length = snprintf(line, sizeof(line), "%.2000s\n", text);
+
+	return ha_files_path(path, directory, name) && ha_files_write(path, line, (size_t) length, S_IRUSR | S_IWUSR);
+}
+
+bool
+ha_files_remove(const char *directory, const char *name)
+{
+	char path[PATH_MAX];
+
+	return ha_files_path(path, directory, name) && (unlink(path) == 0 || errno == ENOENT);
+}
+
 char *
 ha_files_read(const char *path, size_t limit, size_t *count)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat about;
+	struct stat about = {0};
 	char *bytes = NULL;
 	size_t used = 0;
 

@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DIGITS (2 * HA_KEY_SIZE)
+enum
+{
+	DIGITS = 2 * HA_KEY_SIZE
+};
 
 static const struct
 {

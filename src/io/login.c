@@ -62,19 +62,27 @@ add_value(char *conninfo, const char *key, const char *value)
 }
 
 bool
-ha_login_conninfo(const char *host, uint16_t port, const char *state_directory, const char *who,
-				  char conninfo[HA_LOGIN_CONNINFO_SIZE])
+ha_login_conninfo(const char *host, uint16_t port, const char *who, char conninfo[HA_LOGIN_CONNINFO_SIZE])
 {
-	char passfile[PATH_MAX];
 	char number[8];
 
 	conninfo[0] = '\0';
 	snprintf(number, sizeof(number), "%u", (unsigned) port);
-	return ha_files_path(passfile, state_directory, HA_LOGIN_PASSFILE) && add_value(conninfo, "host", host) &&
-		add_value(conninfo, "port", number) && add_value(conninfo, "user", HA_LOGIN_ROLE) &&
-		add_value(conninfo, "dbname", HA_LOGIN_DATABASE) && add_value(conninfo, "passfile", passfile) &&
+	return add_value(conninfo, "host", host) && add_value(conninfo, "port", number) &&
+		add_value(conninfo, "user", HA_LOGIN_ROLE) && add_value(conninfo, "dbname", HA_LOGIN_DATABASE) &&
 		add_value(conninfo, "application_name", who) && add_value(conninfo, "connect_timeout", "5") &&
 		add_value(conninfo, "tcp_user_timeout", "10000") && add_value(conninfo, "gssencmode", "disable");
+}
+
+bool
+ha_login_environment(const HaKey *key, char variable[HA_LOGIN_ENVIRONMENT_SIZE])
+{
+	char password[HA_LOGIN_PASSWORD_SIZE];
+	bool ok = ha_login_password(key, password);
+
+	snprintf(variable, HA_LOGIN_ENVIRONMENT_SIZE, "PGPASSWORD=%s", password);
+	ha_mac_wipe(password, sizeof(password));
+	return ok;
 }
 
 bool

@@ -2,7 +2,8 @@
  * login.h: the role by which members replicate from and rewind against each other.
  *
  * Its password is derived from the cluster's key, so that nothing but the key has to be handed out. It stands in a
- * passfile of mode 0600 in the state directory, never in a setting, a conninfo or the arguments of a program.
+ * passfile of mode 0600 in the state directory for the server, and in the environment of the programs that pg_haops
+ * runs; never in a setting, a conninfo or the arguments of a program.
  */
 #ifndef HA_IO_LOGIN_H
 #define HA_IO_LOGIN_H
@@ -23,11 +24,15 @@ extern bool ha_login_password(const HaKey *key, char password[HA_LOGIN_PASSWORD_
 extern bool ha_login_write_passfile(const char *state_directory, const HaKey *key, HaFault *fault);
 
 /*
- * What a program of PostgreSQL's needs to connect to a member: address, role, database, passfile, short time-outs.
- * `who` becomes the application_name. False when it does not fit.
+ * What a program of PostgreSQL's needs to connect to a member: address, role, database, short time-outs. `who` becomes
+ * the application_name. The password goes into its environment: ha_login_environment(). False when it does not fit.
  */
-extern bool ha_login_conninfo(const char *host, uint16_t port, const char *state_directory, const char *who,
+extern bool ha_login_conninfo(const char *host, uint16_t port, const char *who,
 							  char conninfo[HA_LOGIN_CONNINFO_SIZE]);
+
+/* "PGPASSWORD=..."; to be wiped. */
+#define HA_LOGIN_ENVIRONMENT_SIZE (HA_LOGIN_PASSWORD_SIZE + 16)
+extern bool ha_login_environment(const HaKey *key, char variable[HA_LOGIN_ENVIRONMENT_SIZE]);
 
 /*
  * SQL that makes the role, or brings an existing one in line, with what replication and pg_rewind need; statements end

@@ -151,7 +151,7 @@ connect_target(HaPeers *peers, HaId id)
 	target->retry_us = peers->now_us + (HaUs) peers->beat_ms * HA_US_PER_MS;
 	if (!ha_socket_address(target->host, target->port, &address))
 	{
-		ha_peer_say(peers, HA_TOPIC_TARGET + id, HA_SEVERITY_WARNING,
+		ha_peer_say(peers, HA_TOPIC_DOWN + id, HA_SEVERITY_WARNING,
 					"the address of member %s is not numeric: it can not be reached", target->name);
 		target->retry_us = HA_US_NEVER;
 		return;
@@ -160,7 +160,7 @@ connect_target(HaPeers *peers, HaId id)
 	if (fd < 0)
 	{
 		if (!target->complained)
-			ha_peer_say(peers, HA_TOPIC_TARGET + id, HA_SEVERITY_WARNING,
+			ha_peer_say(peers, HA_TOPIC_DOWN + id, HA_SEVERITY_WARNING,
 						"member %s can not be reached: %s; trying again", target->name, strerror(errno));
 		target->complained = true;
 		return;

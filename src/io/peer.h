@@ -33,8 +33,11 @@ typedef struct HaPeersHandlers
 {
 	void *self;
 
-	/* A frame that is authentic and in sequence. from.id = 0: an operator. `body` is valid during the call. */
-	void (*frame) (void *self, HaLink link, const HaFrameHead *head, HaReader *body);
+	/*
+	 * A frame that is authentic and in sequence. from.id = 0: an operator. `body` is valid during the call. False: it
+	 * made no sense, which is logged; the connection stays, for a newer release may say more than we know.
+	 */
+	bool (*frame) (void *self, HaLink link, const HaFrameHead *head, HaReader *body);
 
 	/* A connection with this member is up, in either direction. */
 	void (*up) (void *self, HaId id);

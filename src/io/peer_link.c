@@ -132,11 +132,11 @@ ha_peer_say_target(HaPeers *peers, const HaLinkData *link, const char *why)
 	HaPeerTarget *target = &peers->target[link->member];
 
 	if (link->state == HA_LINK_READY)
-		ha_peer_say(peers, HA_TOPIC_TARGET + link->member, HA_SEVERITY_INFO,
+		ha_peer_say(peers, HA_TOPIC_LOST + link->member, HA_SEVERITY_INFO,
 					"the connection to member %s at %s ended: %s", target->name, link->address, why);
 	else if (!target->complained)
 	{
-		ha_peer_say(peers, HA_TOPIC_TARGET + link->member, HA_SEVERITY_WARNING,
+		ha_peer_say(peers, HA_TOPIC_DOWN + link->member, HA_SEVERITY_WARNING,
 					"member %s can not be reached at %s: %s; trying again", target->name, link->address, why);
 		target->complained = true;
 	}
@@ -197,8 +197,10 @@ take_frame(HaPeers *peers, HaLinkData *link, size_t length)
 	link->heard_us = peers->now_us;
 	if (link->member != 0)
 		ha_peer_watch_duplicates(peers, link);
-	if (head.type != HA_FRAME_READY)
-		peers->handlers.frame(peers->handlers.self, link->id, &head, &body);
+	if (head.type != HA_FRAME_READY && !peers->handlers.frame(peers->handlers.self, link->id, &head, &body))
+		ha_peer_say(peers, HA_TOPIC_SENSELESS, HA_SEVERITY_WARNING,
+					"a frame of type %u from %s was not understood: do the versions of pg_haops differ?",
+					(unsigned) head.type, link->address);
 }
 
 /* All whole frames that the connection holds. */

@@ -24,12 +24,14 @@ typedef enum HaPeerTopic
 	HA_TOPIC_CUT,				/* + HaFrameError: an incoming connection was cut for it */
 	HA_TOPIC_SLOW = HA_TOPIC_CUT + HA_FRAME_ERROR_COUNT,
 	HA_TOPIC_BROKEN,
+	HA_TOPIC_SENSELESS,
 	HA_TOPIC_CROWD,
 	HA_TOPIC_DROPPED,
 	HA_TOPIC_LISTEN,
 	HA_TOPIC_DUPLICATE,
-	HA_TOPIC_TARGET,			/* + member: lost, not reachable */
-	HA_TOPIC_UP = HA_TOPIC_TARGET + HA_ID_MAX + 1,	/* + member: reachable again */
+	HA_TOPIC_LOST,				/* + member: the connection to it ended */
+	HA_TOPIC_DOWN = HA_TOPIC_LOST + HA_ID_MAX + 1,	/* + member: it can't be reached */
+	HA_TOPIC_UP = HA_TOPIC_DOWN + HA_ID_MAX + 1,	/* + member: it can be reached again */
 	HA_TOPIC_COUNT = HA_TOPIC_UP + HA_ID_MAX + 1
 } HaPeerTopic;
 

@@ -61,6 +61,12 @@ ha_process_interrupted(void)
 	return signalled;
 }
 
+void
+ha_process_clear_interrupt(void)
+{
+	signalled = false;
+}
+
 bool
 ha_process_pause(HaUs us)
 {
@@ -191,7 +197,7 @@ read_lines(Lines *lines, int fd)
 
 /* ---- In the parent ---- */
 
-/* Ours without PG..., with LC_ALL=C and what the job adds. */
+/* Ours, mostly without PG... and with LC_ALL=C, and what the job adds. */
 static void
 make_environment(const HaProcessJob *job, char *environment[ENVIRONMENT_MAX])
 {
@@ -200,11 +206,13 @@ make_environment(const HaProcessJob *job, char *environment[ENVIRONMENT_MAX])
 
 	for (size_t i = 0; environ[i] != NULL && count < ENVIRONMENT_MAX / 2; i++)
 	{
-		if (strncmp(environ[i], "PG", 2) != 0 && strncmp(environ[i], "LC_ALL=", 7) != 0 &&
-			strncmp(environ[i], "LANGUAGE=", 9) != 0)
+		if (job->keep_environment ||
+			(strncmp(environ[i], "PG", 2) != 0 && strncmp(environ[i], "LC_ALL=", 7) != 0 &&
+			 strncmp(environ[i], "LANGUAGE=", 9) != 0))
 			environment[count++] = environ[i];
 	}
-	environment[count++] = locale;
+	if (!job->keep_environment)
+		environment[count++] = locale;
 	for (size_t i = 0; job->environment != NULL && job->environment[i] != NULL && count < ENVIRONMENT_MAX - 1; i++)
 		environment[count++] = (char *) job->environment[i];
 	environment[count] = NULL;

@@ -22,6 +22,7 @@ typedef struct HaProcessJob
 {
 	const char *const *argv;	/* [0] is an absolute path; ends with NULL */
 	const char *const *environment;	/* NAME=VALUE to be added, ends with NULL; may be NULL */
+	bool keep_environment;		/* it gets ours as it is: for what makes or starts a server */
 	const char *input;			/* its standard input; NULL = nothing */
 	HaUs limit_us;				/* > 0 */
 
@@ -53,6 +54,9 @@ extern bool ha_process_catch_signals(void);
 
 /* Has one of them come? */
 extern bool ha_process_interrupted(void);
+
+/* Forgets it: for taking back what was begun. The next signal counts again. */
+extern void ha_process_clear_interrupt(void);
 
 /* Waits so long, less when interrupted; false then. */
 extern bool ha_process_pause(HaUs us);

@@ -88,7 +88,7 @@ read_slots(int fd, const HaStoreCalls *calls, Slots *slots)
 		if (got != HA_RECORD_SIZE)
 			return HA_STORE_BROKEN;
 	}
-	switch (ha_record_choose(slots->bytes, &slots->choice))
+	switch (ha_record_choose(slots->bytes[0], slots->bytes[1], &slots->choice))
 	{
 		case HA_RECORD_OK:
 			return HA_STORE_OK;

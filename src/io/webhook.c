@@ -360,7 +360,8 @@ turn(HaWebhook *hook)
 
 	for (int i = 0; i < count; i++)
 	{
-		int mask = (ready[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) | (ready[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0);
+		int mask = (ready[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+			(ready[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0);
 
 		if (ready[i].events & (EPOLLERR | EPOLLHUP))
 			mask |= CURL_CSELECT_ERR | CURL_CSELECT_IN;

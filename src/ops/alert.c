@@ -165,7 +165,9 @@ said_before(HaEventLog log, const HaEventRecord *record, uint32_t kind)
 bool
 ha_alert_came_back(HaEventLog log, uint32_t index)
 {
-	static const uint32_t fell[] = {HA_NOTE_DEPOSED, HA_NOTE_DIVERGED, HA_NOTE_RESTART, HA_NOTE_MUST_CLONE, HA_NOTE_ROGUE};
+	static const uint32_t fell[] = {
+		HA_NOTE_DEPOSED, HA_NOTE_DIVERGED, HA_NOTE_RESTART, HA_NOTE_MUST_CLONE, HA_NOTE_ROGUE
+	};
 	const HaEventRecord *record = &log.record[index];
 	uint32_t joined = said_before(log, record, HA_NOTE_JOINED);
 	uint32_t opened = said_before(log, record, HA_NOTE_OPENED);
@@ -189,7 +191,7 @@ ha_alert_came_back(HaEventLog log, uint32_t index)
 
 /* ---- The alerts ---- */
 
-/* The last opening before the record's: in a lower term, or in the same one by the same member; NULL = none is known. */
+/* The last opening before the record's: in a lower term, or in the same one by the same member; NULL = unknown. */
 static const HaEventRecord *
 opened_before(HaEventLog log, const HaEventRecord *record)
 {
@@ -211,8 +213,8 @@ static bool
 handed_over(HaEventLog log, HaTerm term, HaId member)
 {
 	for (uint32_t i = 0; i < log.count; i++)
-		if (log.record[i].kind == HA_NOTE_HANDING_OVER && log.record[i].term == term && log.record[i].member == member &&
-			!said_after(log, &log.record[i], HA_NOTE_HAND_OVER_ABORTED))
+		if (log.record[i].kind == HA_NOTE_HANDING_OVER && log.record[i].term == term &&
+			log.record[i].member == member && !said_after(log, &log.record[i], HA_NOTE_HAND_OVER_ABORTED))
 			return true;
 	return false;
 }

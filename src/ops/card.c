@@ -28,10 +28,10 @@ static const Words words[HA_ALERT_COUNT][2] = {
 		{"switchover: %o leads now", "%p handed over as it was asked to; %o takes writes in term %t."},
 		{"计划切换：%o 成为新主库", "%p 按要求移交；%o 在任期 %t 接受写入。"}},
 	[HA_ALERT_FENCED] = {
-		{"majority lost: %o refuses writes", "%o leads in term %t, but too few members answer: commits are refused."},
+		{"majority lost: %o refuses writes", "%o leads, but too few members answer: commits are refused."},
 		{"失去多数派：%o 拒绝写入", "%o 是任期 %t 的主库，但应答的成员不足多数，已拒绝提交。"}},
 	[HA_ALERT_UNFENCED] = {
-		{"majority is back: %o takes writes again", "A majority answers %o again: commits are acknowledged in term %t."},
+		{"majority is back: %o takes writes again", "A majority answers %o again: commits are acknowledged."},
 		{"多数派恢复：%o 重新接受写入", "多数成员重新应答 %o，任期 %t 内恢复提交。"}},
 	[HA_ALERT_NO_LEADER] = {
 		{"no leader: the cluster takes no writes", "%m does not answer any more and nobody was elected in its place."},
@@ -58,7 +58,7 @@ static const Words words[HA_ALERT_COUNT][2] = {
 		{"%o was promoted by hand", "PostgreSQL of %o was promoted without an election; it is stopped and rewound."},
 		{"%o 被手工提升", "%o 未经选举被提升为主库，正在停止并回退。"}},
 	[HA_ALERT_FORCED] = {
-		{"%o was forced into the lead", "An operator forced %o to lead without a majority: commits may have been lost."},
+		{"%o was forced into the lead", "%o was forced to lead without a majority: commits may have been lost."},
 		{"%o 被强制成为主库", "操作员在没有多数派的情况下强制 %o 成为主库，可能丢失已提交的事务。"}},
 	[HA_ALERT_TROUBLE] = {
 		{"%o needs attention", "Something happened on %o that it can't mend by itself."},
@@ -80,7 +80,8 @@ static const struct
 	const char *note;
 	const char *late;
 } labels[2] = {
-	{"Cluster", "Member", "Leader", "Before", "Term", "Time", "Position", "event %s/%s, posted by %s", "late, now %s"},
+	{"Cluster", "Member", "Leader", "Before", "Term", "Time", "Position", "event %s/%s, posted by %s",
+	"late, now %s"},
 	{"集群", "节点", "主库", "原主库", "任期", "时间", "位置", "事件 %s/%s，由 %s 发送", "延迟送达，现在 %s"},
 };
 
@@ -232,8 +233,8 @@ add_detail(HaCard *card, const HaAlert *alert, const HaCardContext *context)
 
 	if (alert->kind == HA_ALERT_UNREADY && context->language == HA_LANGUAGE_ZH && reason != HA_READINESS_COUNT)
 		ha_text_add(&text, ha_readiness_text(reason, true));
-	else if (alert->kind == HA_ALERT_UNREADY || alert->kind == HA_ALERT_TROUBLE || alert->kind == HA_ALERT_HOOK_FAILED ||
-			 alert->kind == HA_ALERT_MUST_CLONE)
+	else if (alert->kind == HA_ALERT_UNREADY || alert->kind == HA_ALERT_TROUBLE ||
+			 alert->kind == HA_ALERT_HOOK_FAILED || alert->kind == HA_ALERT_MUST_CLONE)
 		ha_text_add_foreign(&text, alert->event->text, strlen(alert->event->text));
 }
 

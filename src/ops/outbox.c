@@ -76,8 +76,8 @@ time_to_wait(const HaAlert *alert, const HaStatus *status, int64_t wall_us)
 }
 
 bool
-ha_outbox_next(const HaOutbox *outbox, HaEventLog log, const HaStatus *status, int64_t wall_us, HaUs mono_us,
-			   HaAlert *alert, HaUs *wait_us)
+ha_outbox_next(const HaOutbox *outbox, HaEventLog log, const HaStatus *status, int64_t wall_us,
+			   HaUs mono_us, HaAlert *alert, HaUs *wait_us)
 {
 	bool found = false;
 

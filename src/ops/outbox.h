@@ -50,8 +50,8 @@ extern void ha_outbox_start(HaOutbox *outbox, uint64_t seed);
  * The alert to post now: the most severe, then the oldest. False when there is none; then `wait_us` says after how
  * long to ask again at the latest, when nothing changes before (HA_US_NEVER = not by time).
  */
-extern bool ha_outbox_next(const HaOutbox *outbox, HaEventLog log, const HaStatus *status, int64_t wall_us, HaUs mono_us,
-						   HaAlert *alert, HaUs *wait_us);
+extern bool ha_outbox_next(const HaOutbox *outbox, HaEventLog log, const HaStatus *status, int64_t wall_us,
+						   HaUs mono_us, HaAlert *alert, HaUs *wait_us);
 
 /*
  * What the receiver said to `event`. True when people should be told by an event: the channel has failed for the

@@ -249,7 +249,7 @@ ha_put_uuid(HaWriter *writer, const HaUuid *uuid)
 HaUuid
 ha_get_uuid(HaReader *reader)
 {
-	HaUuid uuid;
+	HaUuid uuid = {{0}};
 
 	ha_get_bytes(reader, uuid.byte, sizeof(uuid.byte));
 	return uuid;

@@ -196,14 +196,14 @@ ha_record_decode(const uint8_t slot[HA_RECORD_SIZE], HaRecord *record)
 }
 
 HaRecordError
-ha_record_choose(const uint8_t slot[2][HA_RECORD_SIZE], HaChoice *choice)
+ha_record_choose(const uint8_t first[HA_RECORD_SIZE], const uint8_t second[HA_RECORD_SIZE], HaChoice *choice)
 {
 	HaRecord record[2];
 	HaRecordError error[2];
 
 	memset(choice, 0, sizeof(*choice));
-	for (int i = 0; i < 2; i++)
-		error[i] = ha_record_decode(slot[i], &record[i]);
+	error[0] = ha_record_decode(first, &record[0]);
+	error[1] = ha_record_decode(second, &record[1]);
 	for (int i = 0; i < 2; i++)
 	{
 		if (error[i] == HA_RECORD_NEWER || error[i] == HA_RECORD_IMPOSSIBLE)
@@ -212,7 +212,7 @@ ha_record_choose(const uint8_t slot[2][HA_RECORD_SIZE], HaChoice *choice)
 	if (error[0] != HA_RECORD_OK && error[1] != HA_RECORD_OK)
 		return error[0];
 	if (error[0] == HA_RECORD_OK && error[1] == HA_RECORD_OK && record[0].sequence == record[1].sequence &&
-		memcmp(slot[0], slot[1], HA_RECORD_SIZE) != 0)
+		memcmp(first, second, HA_RECORD_SIZE) != 0)
 		return HA_RECORD_IMPOSSIBLE;
 
 	choice->other_lost = error[0] != HA_RECORD_OK || error[1] != HA_RECORD_OK;

@@ -75,7 +75,8 @@ typedef struct HaChoice
  * they hold may be the newer state: then, as when neither is whole, there is no choice (R4), and the error
  * says why.
  */
-extern HaRecordError ha_record_choose(const uint8_t slot[2][HA_RECORD_SIZE], HaChoice *choice);
+extern HaRecordError ha_record_choose(const uint8_t first[HA_RECORD_SIZE], const uint8_t second[HA_RECORD_SIZE],
+									  HaChoice *choice);
 
 /* True when the state could have been written by this code; what encode and decode ask. */
 extern bool ha_record_hard_valid(const HaHard *hard);

@@ -73,7 +73,10 @@ writer_of(const HaChain *chain, HaLsn position)
 	return term;
 }
 
-/* One byte an epoch: what it adds to start and timeline. Terms of ours are odd once the histories have parted. */
+/*
+ * One byte an epoch: what it adds to start and timeline; every promotion takes a new timeline. Our terms are odd once
+ * the histories have parted.
+ */
 static void
 grow(HaChain *chain, HaReader *reader, bool odd)
 {
@@ -85,7 +88,7 @@ grow(HaChain *chain, HaReader *reader, bool odd)
 		HaEpoch last = *ha_chain_last(chain);
 		HaTerm term = (last.term / 2 + 1) * 2 + odd;
 
-		ha_chain_append(chain, (HaEpoch){term, last.tli + step / 32 % 4, last.start + step % 32});
+		ha_chain_append(chain, (HaEpoch){term, last.tli + 1 + step / 32 % 4, last.start + step % 32});
 	}
 }
 
@@ -128,7 +131,11 @@ compare_histories(HaReader *reader)
 	else if (found.lineage == HA_LINEAGE_CLONE)
 		CHECK(timelines_collide(fork));
 	else
+	{
 		CHECK(found.lineage == HA_LINEAGE_REWIND && found.fork == fork);
+		/* Else pg_rewind would say that there is nothing to do. */
+		CHECK(ha_chain_at(&own, lsn)->tli != ha_chain_last(&leader)->tli);
+	}
 }
 
 int

@@ -76,7 +76,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(ha_record_encode(&record[i], again) == HA_RECORD_OK);
 		CHECK(memcmp(again, slot[i], HA_RECORD_SIZE) == 0);
 	}
-	chosen = ha_record_choose(slot, &choice);
+	chosen = ha_record_choose(slot[0], slot[1], &choice);
 	CHECK((chosen == HA_RECORD_OK) <= (error[0] == HA_RECORD_OK || error[1] == HA_RECORD_OK));
 	if (chosen != HA_RECORD_OK)
 		return 0;

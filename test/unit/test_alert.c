@@ -149,6 +149,8 @@ test_clock_of_the_new_leader_is_behind(void **state)
 	say(2, 1, HA_NOTE_OPENED, 8);
 	say(1, 1, HA_NOTE_OPENED, 7);
 	expect("failover leader");
+	say(2, 1, HA_NOTE_OPENED, 9);
+	expect("failover leader leader");
 }
 
 static void

@@ -111,6 +111,45 @@ test_tli_max(void **state)
 }
 
 static void
+test_names(void **state)
+{
+	HaChain empty = {0};
+	HaChain chain = CHAIN({0, 1, 0}, {3, 2, 100}, {4, 3, 200});
+
+	(void) state;
+	assert_false(ha_chain_names(&empty, 1, 0));
+	assert_true(ha_chain_names(&chain, 2, 100));
+	assert_false(ha_chain_names(&chain, 2, 99));
+	assert_false(ha_chain_names(&chain, 4, 200));
+	/* Not known where it began: the number alone decides. */
+	assert_true(ha_chain_names(&chain, 3, 0));
+	assert_false(ha_chain_names(&chain, 4, 0));
+	/* The first epoch of a cluster begins at 0, wherever its timeline did. */
+	assert_true(ha_chain_names(&chain, 1, 55));
+}
+
+static void
+test_cut(void **state)
+{
+	HaChain empty = {0};
+	HaChain chain = CHAIN({0, 1, 0}, {3, 2, 100}, {4, 3, 200}, {5, 4, 200});
+
+	(void) state;
+	ha_chain_cut(&empty, 5);
+	assert_int_equal(empty.count, 0);
+	ha_chain_cut(&chain, 201);
+	assert_int_equal(chain.count, 4);
+	/* What begins where the WAL ends holds no byte. */
+	ha_chain_cut(&chain, 200);
+	assert_int_equal(chain.count, 2);
+	ha_chain_cut(&chain, 101);
+	assert_int_equal(chain.count, 2);
+	ha_chain_cut(&chain, 0);
+	assert_int_equal(chain.count, 1);
+	assert_int_equal(chain.epoch[0].tli, 1);
+}
+
+static void
 test_compare_stream(void **state)
 {
 	HaChain leader = CHAIN({0, 1, 0}, {3, 2, 100}, {7, 3, 200});
@@ -169,7 +208,16 @@ test_compare_clone(void **state)
 	leader = CHAIN({0, 1, 0}, {3, 2, 100});
 	own = CHAIN({0, 1, 0}, {2, 2, 90});
 	assert_comparison(ha_chain_compare(&own, 95, 2, 0, &leader), HA_LINEAGE_CLONE, 0);
+	/* The same further on: two epochs of our own, the second with the number that the leader's one has. */
+	leader = CHAIN({0, 1, 0}, {3, 2, 100}, {7, 4, 250});
+	own = CHAIN({0, 1, 0}, {3, 2, 100}, {5, 3, 200}, {6, 4, 300});
+	assert_comparison(ha_chain_compare(&own, 350, 4, 0, &leader), HA_LINEAGE_CLONE, 0);
+	assert_comparison(ha_chain_compare(&own, 300, 3, 0, &leader), HA_LINEAGE_REWIND, 200);
+	leader = CHAIN({0, 1, 0}, {3, 2, 100}, {7, 5, 250}, {8, 6, 260});
+	own = CHAIN({0, 1, 0}, {3, 2, 100}, {4, 6, 200});
+	assert_comparison(ha_chain_compare(&own, 350, 6, 0, &leader), HA_LINEAGE_CLONE, 0);
 	/* The same numbers but for the start: not the same epoch. */
+	leader = CHAIN({0, 1, 0}, {3, 2, 100});
 	own = CHAIN({0, 1, 0}, {3, 2, 90});
 	assert_comparison(ha_chain_compare(&own, 95, 2, 0, &leader), HA_LINEAGE_CLONE, 0);
 }
@@ -184,8 +232,19 @@ test_compare_promoted_by_hand(void **state)
 	(void) state;
 	assert_comparison(ha_chain_compare(&own, 150, 3, 0, &leader), HA_LINEAGE_REWIND, 100);
 	assert_comparison(ha_chain_compare(&own, 250, 3, 0, &leader), HA_LINEAGE_REWIND, 100);
-	/* To the very number that the leader took. */
+	/* Where that timeline began is known: there is no need to throw more away; or less, for another reason. */
+	assert_comparison(ha_chain_compare(&own, 150, 3, 140, &leader), HA_LINEAGE_REWIND, 140);
+	assert_comparison(ha_chain_compare(&own, 250, 3, 240, &leader), HA_LINEAGE_REWIND, 200);
+	own = CHAIN({0, 1, 0}, {3, 2, 100}, {5, 3, 120});
+	assert_comparison(ha_chain_compare(&own, 250, 9, 240, &leader), HA_LINEAGE_REWIND, 120);
+	/* A number that the chain names, but begun elsewhere, is another timeline. */
+	own = CHAIN({0, 1, 0}, {3, 2, 100});
+	assert_comparison(ha_chain_compare(&own, 150, 2, 100, &leader), HA_LINEAGE_STREAM, 0);
+	assert_comparison(ha_chain_compare(&own, 150, 2, 95, &leader), HA_LINEAGE_CLONE, 0);
+	/* To the very number that the leader took, at once or later. */
 	assert_comparison(ha_chain_compare(&own, 250, 4, 0, &leader), HA_LINEAGE_CLONE, 0);
+	leader = CHAIN({0, 1, 0}, {3, 2, 100}, {7, 4, 200}, {8, 5, 300});
+	assert_comparison(ha_chain_compare(&own, 250, 5, 0, &leader), HA_LINEAGE_CLONE, 0);
 	/* Not known: then only the chains speak. */
 	assert_comparison(ha_chain_compare(&own, 150, 0, 0, &leader), HA_LINEAGE_STREAM, 0);
 }
@@ -269,6 +328,8 @@ main(void)
 		cmocka_unit_test(test_last_and_at),
 		cmocka_unit_test(test_append_drops_the_oldest),
 		cmocka_unit_test(test_tli_max),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_compare_stream),
 		cmocka_unit_test(test_compare_rewind),
 		cmocka_unit_test(test_compare_clone),

@@ -108,6 +108,30 @@ test_writer_stays_bad(void **state)
 }
 
 static void
+test_core_types_return(void **state)
+{
+	const HaUuid uuid = sample_uuid(0x5E);
+	uint8_t bytes[64];
+	HaWriter writer = ha_writer(bytes, sizeof(bytes));
+	HaReader reader;
+	HaUuid read;
+
+	(void) state;
+	ha_put_id(&writer, HA_ID_MAX);
+	ha_put_position(&writer, (HaPosition){HA_TERM_MAX - 1, UINT64_MAX});
+	ha_put_version(&writer, (HaVersion){5, UINT64_MAX});
+	ha_put_uuid(&writer, &uuid);
+	assert_false(writer.bad);
+	reader = ha_reader(bytes, writer.used);
+	assert_int_equal(ha_get_id(&reader), HA_ID_MAX);
+	assert_int_equal(ha_position_compare(ha_get_position(&reader), (HaPosition){HA_TERM_MAX - 1, UINT64_MAX}), 0);
+	assert_int_equal(ha_version_compare(ha_get_version(&reader), (HaVersion){5, UINT64_MAX}), 0);
+	read = ha_get_uuid(&reader);
+	assert_true(ha_uuid_equal(&read, &uuid));
+	assert_true(ha_reader_done(&reader));
+}
+
+static void
 test_nothing_at_all(void **state)
 {
 	HaWriter writer = ha_writer(NULL, 0);
@@ -462,6 +486,7 @@ main(void)
 		cmocka_unit_test(test_numbers_return),
 		cmocka_unit_test(test_reader_stays_bad),
 		cmocka_unit_test(test_writer_stays_bad),
+		cmocka_unit_test(test_core_types_return),
 		cmocka_unit_test(test_nothing_at_all),
 		cmocka_unit_test(test_not_done_with_bytes_left),
 		cmocka_unit_test(test_ranges),

@@ -135,6 +135,13 @@ test_the_oldest_go(void **state)
 	assert_true(ha_gossip_add(&member[1], &old));
 	assert_int_equal(member[1].count, HA_EVENTS_KEPT);
 	assert_int_equal(member[1].record[0].key.number, 102);
+
+	/* What a full set would throw away is not even sent to it. */
+	old.key = (HaEventKey){3, 1, 1, 500};
+	assert_true(ha_gossip_add(&member[2], &old));
+	ha_gossip_keys(&member[1], &keys);
+	assert_int_equal(ha_gossip_missing(&member[2], &keys, 0, &batch), 0);
+	assert_int_equal(batch.count, 0);
 }
 
 /* A member that starts anew gets all back, and its numbers do not meet its old ones. */

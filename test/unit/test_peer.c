@@ -33,6 +33,21 @@ test_members_find_each_other(void **state)
 	assert_null(ha_peers_begin(place[0].peers, 0, HA_FRAME_MESSAGE));
 }
 
+/* What is authentic and makes no sense is told, and the connection stays. */
+static void
+test_senseless_frames_are_told(void **state)
+{
+	HaWriter *writer = ha_peers_begin(place[0].peers, 2, HA_FRAME_REQUEST_R);
+
+	(void) state;
+	assert_non_null(writer);
+	ha_put_u8(writer, 1);
+	assert_true(ha_peers_end(place[0].peers));
+	WAIT_UNTIL(place_logged(&place[1], "a frame of type 10"));
+	assert_true(place_all_connected(2));
+	place_assert_all_well();
+}
+
 /* Frames come whole and in order, whatever their number. */
 static void
 test_order_is_kept(void **state)
@@ -70,6 +85,25 @@ test_a_member_comes_back(void **state)
 	assert_false(place_logged(&place[0], "two processes"));
 }
 
+/* The same when it does not come to us: we try again in short intervals. */
+static void
+test_a_member_is_tried_again(void **state)
+{
+	uint16_t port = ha_peers_port(place[1].peers);
+	HaUs begun_us;
+
+	(void) state;
+	ha_peers_close(place[1].peers);
+	place[1].peers = NULL;
+	WAIT_UNTIL(place_logged(&place[0], "member n2 can not be reached"));
+	for (int i = 0; i < 100; i++)
+		place_turn(5);
+	begun_us = ha_clock_now().boot_us;
+	place_open_at(1, place_self(2, 2), port);	/* it knows nobody */
+	WAIT_UNTIL(ha_set_has(ha_peers_reaches(place[0].peers), 2));
+	assert_true(ha_clock_now().boot_us - begun_us < 1000 * HA_US_PER_MS);
+}
+
 /* What is sent to a member that can be reached only from its own side goes over the connection that it opened. */
 static void
 test_one_direction_is_enough(void **state)
@@ -93,6 +127,7 @@ test_a_frozen_member(void **state)
 {
 	HaPeers *frozen = place[1].peers;
 	uint32_t said = 0;
+	HaUs begun_us;
 
 	(void) state;
 	place[1].peers = NULL;		/* it is not served any more */
@@ -109,6 +144,11 @@ test_a_frozen_member(void **state)
 	assert_true(said > 1000);
 	ha_peers_serve(place[0].peers, ha_clock_now().boot_us);
 	assert_true(place_logged(&place[0], "messages were dropped"));
+
+	/* At the end we wait for it, but not for ever. */
+	begun_us = ha_clock_now().boot_us;
+	ha_peers_flush(place[0].peers, 100 * HA_US_PER_MS);
+	assert_in_range(ha_clock_now().boot_us - begun_us, 100 * HA_US_PER_MS, 5000 * HA_US_PER_MS);
 
 	/* When it goes on, what was kept comes, and then what is new; the newest was not what was dropped. */
 	place[1].peers = frozen;
@@ -238,8 +278,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_members_find_each_other, place_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(test_senseless_frames_are_told, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_order_is_kept, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_a_member_comes_back, place_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(test_a_member_is_tried_again, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_one_direction_is_enough, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_a_frozen_member, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_last_words, place_setup, place_teardown),

@@ -244,6 +244,38 @@ test_a_copy_is_reported(void **state)
 	close(fd);
 }
 
+/* A member that came back while its old connection is not known to be dead is no copy. */
+static void
+test_a_restart_is_not_reported(void **state)
+{
+	HaSelf before = place_self(3, 6);
+	HaSelf after = place_self(3, 7);
+	uint8_t bytes[HA_FRAME_HELLO_MAX];
+	HaSession old_session;
+	HaSession session;
+	uint32_t frames;
+	int old_fd = stranger_connect(&place[0]);
+	int fd;
+
+	(void) state;
+	assert_true(stranger_greet(old_fd, &before, 1, &old_session));
+	WAIT_UNTIL(ha_set_has(ha_peers_reached_by(place[0].peers), 3));
+	fd = stranger_connect(&place[0]);
+	assert_true(stranger_greet(fd, &after, 1, &session));
+	frames = place[0].frames;
+	for (int i = 0; i < 3; i++)
+	{
+		HaWriter writer = ha_writer(bytes, sizeof(bytes));
+
+		ha_session_begin(&session, HA_FRAME_STATUS, &writer);
+		stranger_push(fd, bytes, ha_session_seal(&session, &writer));
+	}
+	WAIT_UNTIL(place[0].frames == frames + 3);
+	assert_false(place_logged(&place[0], "two processes"));
+	close(fd);
+	close(old_fd);
+}
+
 int
 main(void)
 {
@@ -255,6 +287,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_a_crowd, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors_left, place_setup, place_teardown),
 		cmocka_unit_test_setup_teardown(test_a_copy_is_reported, place_setup, place_teardown),
+		cmocka_unit_test_setup_teardown(test_a_restart_is_not_reported, place_setup, place_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

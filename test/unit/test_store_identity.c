@@ -197,6 +197,7 @@ test_adopt_a_copy(void **state)
 		assert_int_equal(store.hard.voted_for, 0);
 		assert_int_equal(store.hard.run, 0);
 		assert_int_equal(store.hard.joined_term, 0);
+		assert_int_equal(store.hard.led_term, 0);
 		assert_int_equal(store.hard.term, 7);
 		assert_int_equal(store.hard.promise_ms, 3000);
 		assert_int_equal(store.hard.reg.version.term, 7);

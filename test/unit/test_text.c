@@ -34,6 +34,9 @@ test_foreign(void **state)
 	foreign("nul\0nul", 7, "nul\\x00nul");
 	foreign(MIDDLE_KINGDOM FACE, 10, MIDDLE_KINGDOM FACE);
 	foreign("\xFF\xC0\xAF", 3, "\\xFF\\xC0\\xAF");	/* an overlong slash */
+	foreign("\xE0\x80\xAF", 3, "\\xE0\\x80\\xAF");
+	foreign("\xF0\x80\x80\xAF", 4, "\\xF0\\x80\\x80\\xAF");
+	foreign("\xF4\x90\x80\x80", 4, "\\xF4\\x90\\x80\\x80");	/* beyond the last character */
 	foreign("\xED\xA0\x80", 3, "\\xED\\xA0\\x80");	/* a surrogate */
 	foreign("\xE4\xB8", 2, "\\xE4\\xB8");	/* cut off */
 	foreign("\xE2\x80\xAE", 3, "\\xE2\\x80\\xAE");	/* turns the direction of writing */

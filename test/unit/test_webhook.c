@@ -60,7 +60,8 @@ start(void **state)
 	{
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
-		execl("test/receiver", "receiver", "--quiet", "--no-limits", "--store", folder, "--secret-file", secret_file, NULL);
+		execl("test/receiver", "receiver", "--quiet", "--no-limits", "--store", folder, "--secret-file", secret_file,
+			  NULL);
 		_exit(127);
 	}
 	close(out[1]);

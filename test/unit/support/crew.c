@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "io/socket.h"
 #include "test/unit/support/sample.h"
@@ -139,9 +140,8 @@ on_fatal(void *self, const char *text)
 
 /* ---- The verbs ---- */
 
-/* A port that nobody uses at this moment. */
-static uint16_t
-free_port(void)
+uint16_t
+crew_free_port(void)
 {
 	HaSocketAddress address;
 	uint16_t found;
@@ -195,6 +195,12 @@ crew_start(HaId id)
 }
 
 void
+crew_forget(void)
+{
+	(void) close_range(3, ~0U, 0);
+}
+
+void
 crew_kill(HaId id)
 {
 	Hand *hand = &crew[id];
@@ -218,7 +224,7 @@ crew_begin(int data, int witnesses)
 	{
 		HaMember *member = &hard.reg.member[hard.reg.member_count++];
 
-		port[id] = free_port();
+		port[id] = crew_free_port();
 		*member = (HaMember){.id = id, .priority = 100, .flags = (int) id <= data ? HA_MEMBER_DATA : 0,
 			.peer_host = "127.0.0.1", .peer_port = port[id]};
 		member->incarnation = sample_uuid((uint8_t) id);

@@ -55,6 +55,12 @@ extern bool crew_agrees(HaId leader);
 
 extern uint16_t crew_port(HaId id);
 
+/* A port that nobody uses at this moment. */
+extern uint16_t crew_free_port(void);
+
+/* In a child process: closes all descriptors that it inherited, so that it is no second crew. */
+extern void crew_forget(void);
+
 /* The cluster's key, and a self for sessions by hand. */
 extern const HaKey *crew_key(void);
 

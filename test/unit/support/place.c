@@ -16,7 +16,7 @@
 Place place[PLACES_MAX];
 HaRegister place_register;
 
-static void
+static bool
 on_frame(void *self, HaLink link, const HaFrameHead *head, HaReader *body)
 {
 	Place *at = self;
@@ -26,6 +26,7 @@ on_frame(void *self, HaLink link, const HaFrameHead *head, HaReader *body)
 	at->link = link;
 	at->type = head->type;
 	at->value = body->size >= 8 ? ha_get_u64(body) : 0;
+	return head->type != HA_FRAME_REQUEST_R;
 }
 
 static void
