@@ -178,7 +178,7 @@ sub build
 	my @sync = $self->{mode} eq 'sync' ? ('--sync', 1) : ();
 
 	$self->make_namespaces if $self->{namespaces};
-	$self->program($first, 'create', '--cluster', 'bench', '--initdb', @sync, $self->place_of($first), '--start');
+	$self->program($first, 'create', '--cluster', $self->{cluster} // 'bench', '--initdb', @sync, $self->place_of($first), '--start');
 	$self->let_clients_in($first);
 	for my $member (@others)
 	{

@@ -11,7 +11,7 @@ use POSIX ();
 
 STDOUT->autoflush(1);
 my ($place, $bin, $port) = @ENV{qw(PLACE BIN PORT)};
-my $cluster = Bench->new(mode => 'async', topology => '2w', port => $port);
+my $cluster = Bench->new(cluster => 'demo', mode => 'async', topology => '2w', port => $port);
 my $done = 0;
 my $step = 0;
 my $script_began = now();
@@ -239,9 +239,10 @@ my @cards = sort glob "$place/work/cards/*.json";
 say_line(scalar(@cards) . ' cards arrived; from the receiver\'s log:');
 if (open(my $log, '<', "$place/work/receiver.log"))
 {
-	my @lines = <$log>;
-	splice(@lines, 24) if @lines > 24;
-	print map { "   $_" } grep { !/^listening/ } @lines;
+	local $/ = '';				# a card is a paragraph
+	my @shown = grep { /failover/ } <$log>;
+	splice(@shown, 1);
+	print map { s/^/   /mgr } @shown;
 	close $log;
 }
 
@@ -255,6 +256,9 @@ if ($keeper == 0)
 	open(STDOUT, '>', "$place/work/supervisor.log");
 	open(STDERR, '>&', \*STDOUT);
 	close $in;
+	open(my $file, '>', "$place/supervisor.pid") or POSIX::_exit(1);
+	print $file "$$\n";
+	close $file;
 	while (1)
 	{
 		# What the story started is not this process's child: a pid file tells.

@@ -125,8 +125,9 @@ ha_follower_resign(HaNode *node, HaEffects *fx, const HaMessage *m)
 		note->lsn = m->position.lsn;
 	}
 	node->promise_until = (HaUntil){0, 0};
+	if (node->leader != 0 || node->lost_us == 0)
+		node->lost_us = node->now.boot_us;	/* said again and again, it must not put off what waits for it */
 	node->leader = 0;
-	node->lost_us = node->now.boot_us;
 	if (node->role != HA_ROLE_FOLLOWER)
 		return;
 	node->stand_at_end = m->stopping && node->pg.receiver_running;
@@ -200,12 +201,6 @@ join(HaNode *node, HaEffects *fx)
 static void
 follow(HaNode *node, HaEffects *fx)
 {
-	/* What was written outside the cluster since then (S34) ends the membership in this term's WAL. */
-	if (node->hard.joined_term == node->hard.term && ha_node_foreign(node))
-	{
-		node->hard.joined_term = 0;
-		fx->persist = true;
-	}
 	if (node->hard.joined_term != node->hard.term)
 	{
 		node->upstream = 0;
@@ -376,6 +371,12 @@ ha_follower_progress(HaNode *node, HaEffects *fx)
 	if (node->pg.state == HA_PG_PRIMARY && !may_resume(node))
 		forget_unreceived(node, fx);
 	recover_own_epoch(node, fx);
+	/* What was written outside the cluster (S34) ends the membership in the WAL that was joined. */
+	if (node->hard.joined_term != 0 && ha_node_foreign(node))
+	{
+		node->hard.joined_term = 0;
+		fx->persist = true;
+	}
 	if (node->leader != 0 && ha_until_over(node->promise_until, node->now))
 	{
 		ha_node_note(node, fx, HA_NOTE_LEADER_LOST, node->leader);

@@ -134,7 +134,10 @@ extern void ha_engine_status(const HaEngine *engine, HaStatus *status);
 extern uint32_t ha_engine_event_count(const HaEngine *engine);
 extern const HaEventRecord *ha_engine_event(const HaEngine *engine, uint32_t index);
 
-/* Adds an event of this member that the core does not know of: kind HA_EVENT_KIND_... Passed on to the others. */
+/*
+ * Adds an event of this member that the core does not know of: kind HA_EVENT_KIND_... Passed on to the others, and
+ * told to world.event(), from within which it must not be called.
+ */
 extern void ha_engine_say(HaEngine *engine, uint32_t kind, HaSeverity severity, const char *text);
 
 #endif

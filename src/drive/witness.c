@@ -65,7 +65,7 @@ ha_witness_has_joined(const char *state)
 	return ha_files_path(path, state, HA_STORE_FILE) && ha_files_exists(path);
 }
 
-/* The key goes beside the state, where every later start finds it. */
+/* The key that the cluster accepted goes beside the state, where every later start finds it. */
 static bool
 keep_key(const char *state, const HaKey *key, HaFault *fault)
 {
@@ -75,8 +75,6 @@ keep_key(const char *state, const HaKey *key, HaFault *fault)
 
 	if (!file_path(path, state, KEY_FILE, fault))
 		return false;
-	if (ha_files_exists(path))
-		return true;
 	for (size_t i = 0; i < HA_KEY_SIZE; i++)
 		snprintf(text + 2 * i, 3, "%02x", key->byte[i]);
 	text[2 * HA_KEY_SIZE] = '\n';
@@ -260,7 +258,7 @@ ha_witness_join(const HaWitnessPlan *plan, HaUs limit_us, HaFault *fault)
 	memcpy(member->peer_host, plan->peer_host, sizeof(member->peer_host));
 	member->peer_port = plan->peer_port;
 	quest.until_us = ha_clock_now().mono_us + limit_us;
-	ok = keep_key(plan->state, &key, fault) && ask_cluster(&quest, plan, &request, fault);
+	ok = ask_cluster(&quest, plan, &request, fault) && keep_key(plan->state, &key, fault);
 	ha_key_wipe(&key);
 	if (!ok)
 		return false;

@@ -11,8 +11,8 @@
  * what is no frame. Each such close is one sentence for the log, escaped and rate-limited. Addresses are numeric.
  *
  * Errors: a listener that can't be had now is tried again every second (the network may come later, S41).
- * One thread; no function may be called from another than the one that serves. Handlers are called by
- * ha_peers_serve() and by nothing else, and may call ha_peers_send() and the like, not ha_peers_serve() or _close().
+ * One thread; no function may be called from another than the one that serves. Handlers are called by ha_peers_serve(),
+ * log by sending too. They may send and look, but not serve or close, and log may not send while a frame is being made.
  */
 #ifndef HA_IO_PEER_H
 #define HA_IO_PEER_H

@@ -242,15 +242,17 @@ end:
 	STORE(version_of(1, 0))
 	STORE(version_of(1, 1))
 	STORE(version_of(1, 2))
-	STORE(version_of(1, WRITES - 1))
 	STORE(version_of(2, 0))
 	STORE(version_of(2, 1))
 	STORE(version_of(2, 2))
-	STORE(version_of(2, WRITES - 1))
 	STORE(version_of(TERMS, 0))
 	STORE(version_of(TERMS, 1))
 	STORE(version_of(TERMS, 2))
-	STORE(version_of(TERMS, WRITES - 1))
+#if WRITES == 4
+	STORE(version_of(1, 3))
+	STORE(version_of(2, 3))
+	STORE(version_of(TERMS, 3))
+#endif
 	od
 }
 

@@ -1,8 +1,9 @@
 /*
  * stream.c: WAL receivers and walsenders; see pg.h.
  *
- * PostgreSQL's own checks are made and no others: a walsender looks whether the timeline that is asked for is in its
- * history and reaches as far. It can't tell two histories under one timeline number apart (E9).
+ * PostgreSQL's own checks are made: a walsender looks whether the timeline that is asked for is in its history and
+ * reaches as far. It can't tell two histories under one timeline number apart (E9). One check is the library's: a server
+ * that is no elected primary serves no WAL.
  */
 #include "test/sim/world.h"
 
@@ -105,8 +106,10 @@ connect(SimWorld *w, SimHost *h)
 	SimHost *up = sim_host_of(w, &h->durable.reg, s->conf);
 	SimSlot *slot;
 
+	/* Only a primary that was elected serves WAL; a standby and who was promoted by hand refuse (S34, R33). */
 	if (up == NULL || up == h || !up->powered || !sim_pg_alive(up) || w->now < up->halted_until ||
-		up->pg.state == SIM_PG_STARTING || up->pg.epoch == SIM_ROGUE_TERM || !sim_net_linked(&w->net, h, up) || !accepted(w, h, up))
+		up->pg.epoch == 0 || up->pg.epoch == SIM_ROGUE_TERM || !sim_net_linked(&w->net, h, up) ||
+		!accepted(w, h, up))
 	{
 		connect_later(w, h, 250 * SIM_MS);
 		return;

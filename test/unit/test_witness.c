@@ -16,10 +16,14 @@
 #include "io/files.h"
 #include "test/unit/support/crew.h"
 
+#define JOIN_LIMIT_US (20 * 1000 * HA_US_PER_MS)
+
 static Folder folder;
 static HaWitnessPlan plan;
 static char state_path[FOLDER_PATH_MAX + 8];
 static char key_path[FOLDER_PATH_MAX + 8];
+static char wrong_key_path[FOLDER_PATH_MAX + 8];
+static HaUs join_limit_us = JOIN_LIMIT_US;
 
 static int
 setup(void **state)
@@ -70,7 +74,7 @@ start_witness(bool join)
 	if (pid != 0)
 		return pid;
 	crew_forget();
-	if (join && !ha_witness_join(&plan, 20 * 1000 * HA_US_PER_MS, &fault))
+	if (join && !ha_witness_join(&plan, join_limit_us, &fault))
 		_exit(2);
 	_exit(ha_witness_run(plan.state, "", 0, log_nothing, &fault) ? 0 : 1);
 }
@@ -193,6 +197,31 @@ test_what_does_not_begin(void **state)
 	assert_int_equal(reg()->member_count, 2);
 }
 
+/* A join with another cluster's key leaves nothing behind that would spoil the next. */
+static void
+test_a_wrong_key_first(void **state)
+{
+	char key[65];
+	pid_t pid;
+
+	(void) state;
+	memset(key, 'a', 64);
+	key[64] = '\n';
+	snprintf(wrong_key_path, sizeof(wrong_key_path), "%s/x", folder.path);
+	folder_write(wrong_key_path, key, 65, 0600);
+	plan.key = wrong_key_path;
+	join_limit_us = 500 * HA_US_PER_MS;
+	pid = start_witness(true);
+	assert_int_equal(wait_for(pid), 2);
+
+	plan.key = key_path;
+	join_limit_us = JOIN_LIMIT_US;
+	pid = start_witness(true);
+	CREW_UNTIL(ha_set_has(reg()->voters, 3));
+	assert_int_equal(kill(pid, SIGTERM), 0);
+	assert_int_equal(wait_for(pid), 0);
+}
+
 /* A copy of the state directory takes no part (R2). */
 static void
 test_a_copy_is_inert(void **state)
@@ -227,6 +256,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_joins_votes_and_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_join_is_repeated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_does_not_begin, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_wrong_key_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_copy_is_inert, setup, teardown),
 	};
 
