@@ -57,16 +57,21 @@ place_make()
 }
 
 # Servers and clients of a broken test are known by their working directory, which lies in the place.
+#
+# Again until none is left: one may have made another while the others were looked at.
 place_end_processes()
 {
-	local link cwd pid
+	local link cwd pid found=yes
 
-	for link in /proc/[0-9]*/cwd; do
-		cwd=$(readlink "$link" 2>/dev/null) || continue
-		if [ "${cwd#"$place"/}" != "$cwd" ]; then
-			pid=${link#/proc/}
-			kill -KILL "${pid%/cwd}" 2>/dev/null || true
-		fi
+	while [ -n "$found" ]; do
+		found=
+		for link in /proc/[0-9]*/cwd; do
+			cwd=$(readlink "$link" 2>/dev/null) || continue
+			if [ "${cwd#"$place"/}" != "$cwd" ]; then
+				pid=${link#/proc/}
+				kill -KILL "${pid%/cwd}" 2>/dev/null && found=yes
+			fi
+		done
 	done
 }
 
