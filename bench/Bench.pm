@@ -26,7 +26,7 @@ sub say_error
 	return;
 }
 
-# Calls $done until it is true; dies after $seconds. $idle is called in between and takes a moment.
+# Calls $done until it is true; dies after $seconds. $idle is called in between.
 sub wait_for
 {
 	my ($what, $seconds, $done, $idle) = @_;
@@ -37,7 +37,8 @@ sub wait_for
 		my $result = $done->();
 		return $result if $result;
 		die "bench: waited $seconds s for $what\n" if now() > $until;
-		$idle ? $idle->() : select(undef, undef, undef, 0.02);
+		$idle->() if $idle;
+		select(undef, undef, undef, 0.02);
 	}
 }
 
@@ -78,7 +79,7 @@ sub new
 		$member->{dir} = "$self->{work}/$member->{name}";
 		$member->{log} = "$self->{work}/$member->{name}.log";
 		$member->{host} = $option{namespaces} ? "10.213.77.$i" : '127.0.0.1';
-		$member->{sql_port} = $option{namespaces} ? $option{port} : $option{port} + $i;
+		$member->{sql_port} = $option{port} + $i;
 		$member->{peer_port} = $member->{sql_port} + 10;
 		$member->{namespace} = "haops$$-$member->{name}" if $option{namespaces};
 		push @{ $self->{members} }, $member;
@@ -186,6 +187,22 @@ sub build
 			if $member->{witness};
 		next if $member->{witness};
 		$self->program($member, 'join', '--key', $key, '--through', $through, $self->place_of($member), '--start');
+	}
+	$self->take_over;
+	return;
+}
+
+# Restarts the servers as processes of ours, so that we see and reap them as a supervisor does.
+sub take_over
+{
+	my ($self) = @_;
+
+	for my $node (reverse $self->nodes)
+	{
+		$self->begin_stop($node);
+		wait_for("$node->{name} to stop", 60, sub { !$self->postmaster($node) });
+		$self->start($node);
+		wait_for("$node->{name} to start", 60, sub { eval { $self->sql($node, 'SELECT 1') } }, sub { $self->supervise });
 	}
 	return;
 }

@@ -34,6 +34,7 @@
 #define CONNECT_US 500000
 #define ROAM_WRITE_US 1000000
 #define WATCH_US 20000
+#define RECONNECT_US 50000
 #define NEVER INT64_MAX
 
 typedef struct Node
@@ -127,7 +128,7 @@ go_down(Client *c)
 	PQfinish(c->conn);
 	c->conn = NULL;
 	c->state = DOWN;
-	c->next_us = now_us() + interval_us;
+	c->next_us = now_us() + (c->kind == ROAMING ? interval_us : RECONNECT_US);
 	c->deadline_us = NEVER;
 	if (c->kind == ROAMING)
 		c->node = (c->node + 1) % node_count;

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/launch.h"
 #include "cli/reach.h"
+#include "drive/settings.h"
 #include "drive/setup.h"
 #include "io/files.h"
 #include "io/mac.h"
@@ -70,7 +71,7 @@ static const HaCommand command = {
 typedef struct Plan
 {
 	HaLocal local;
-	HaSetupWishes wishes;
+	HaSettingsWishes wishes;
 	HaMember member;
 	HaControl control;
 	HaKey key;
@@ -106,7 +107,7 @@ read_given(Plan *plan, HaExit *code)
 		return false;
 	for (int i = 0; i < given.settings.count; i++)
 	{
-		if (!ha_setup_setting_valid(given.settings.item[i], &fault))
+		if (!ha_settings_valid(given.settings.item[i], &fault))
 		{
 			ha_command_misuse(&command, "--set: %s; %s", fault.text, fault.hint);
 			return false;
@@ -163,7 +164,7 @@ check_data(Plan *plan, HaFault *fault)
 	if (plan->control.state != HA_CONTROL_SHUT_DOWN)
 		return ha_fault(fault, "start it, and stop it with pg_ctl stop -m fast",
 						"\"%s\" was not shut down cleanly: it is \"%s\"", local->data, plan->control.state_text);
-	return ha_setup_check(local, fault);
+	return ha_settings_check(local, fault);
 }
 
 /* Without a port in --address it is the configuration's. */
@@ -235,8 +236,8 @@ write_all(Plan *plan, HaFault *fault)
 		return false;
 	ok = ha_setup_role(&plan->local, &plan->key, fault) &&
 		ha_pgdata_control(plan->local.programs, plan->local.data, &plan->control, fault) &&
-		ha_setup_secrets(&plan->local, &plan->key, fault) && ha_setup_hba(&plan->local, &plan->wishes, fault) &&
-		ha_setup_settings(&plan->local, &plan->control, &plan->wishes, fault) &&
+		ha_setup_secrets(&plan->local, &plan->key, fault) && ha_settings_hba(&plan->local, &plan->wishes, fault) &&
+		ha_settings_write(&plan->local, &plan->control, &plan->wishes, fault) &&
 		ha_setup_state(&plan->local, &hard, fault);
 	if (ok)
 		ha_setup_keep(&setup);
@@ -286,7 +287,7 @@ start_it(Plan *plan)
 
 	ha_contact_add(&contact, plan->member.peer_host, plan->member.peer_port);
 	ok = ha_launch_server(&plan->local, given.log, &fault) &&
-		ha_launch_await(&contact, plan->member.id, true, START_US, &fault);
+		ha_launch_await(&plan->local, &contact, plan->member.id, true, START_US, &fault);
 	ha_contact_end(&contact);
 	return ok ? HA_EXIT_OK : ha_command_fail(&command, &fault);
 }

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/launch.h"
 #include "cli/reach.h"
+#include "drive/settings.h"
 #include "drive/setup.h"
 #include "io/files.h"
 #include "io/mac.h"
@@ -69,7 +70,7 @@ typedef struct Join
 {
 	HaLocal local;
 	HaLocalPlaces places;
-	HaSetupWishes wishes;
+	HaSettingsWishes wishes;
 	HaMember member;
 	HaContact contact;
 	HaStatus leader;			/* before; then after the member was added */
@@ -108,7 +109,7 @@ read_given(Join *join, HaExit *code)
 	ha_contact_add(&join->contact, host, port);
 	for (int i = 0; i < given.settings.count; i++)
 	{
-		if (!ha_setup_setting_valid(given.settings.item[i], &fault))
+		if (!ha_settings_valid(given.settings.item[i], &fault))
 		{
 			ha_command_misuse(&command, "--set: %s; %s", fault.text, fault.hint);
 			return false;
@@ -201,7 +202,7 @@ check_adopted(Join *join, HaFault *fault)
 		return ha_fault(fault, "let it follow the leader first, or join with an empty directory",
 						"\"%s\" is on timeline %u, the leader on %u", local->data,
 						ha_pgdata_control_tli(&join->control), ha_chain_last(&join->leader.reg.chain)->tli);
-	return ha_setup_check(local, fault);
+	return ha_settings_check(local, fault);
 }
 
 static bool
@@ -316,10 +317,10 @@ write_all(Join *join, HaFault *fault)
 
 	if (!ha_setup_begin(&setup, &join->local, fault))
 		return false;
-	ok = (given.adopt || ha_setup_drop_copied(&join->local, &copied, fault)) &&
+	ok = (given.adopt || ha_settings_drop_copied(&join->local, &copied, fault)) &&
 		ha_setup_secrets(&join->local, &join->contact.key, fault) && write_state(join, fault) &&
-		ha_setup_hba(&join->local, &join->wishes, fault) &&
-		ha_setup_settings(&join->local, &join->control, &join->wishes, fault);
+		ha_settings_hba(&join->local, &join->wishes, fault) &&
+		ha_settings_write(&join->local, &join->control, &join->wishes, fault);
 	if (copied > 0)
 		ha_command_say("%d settings of ALTER SYSTEM that the leader has for itself were left out", copied);
 	if (ok)
@@ -371,7 +372,7 @@ ha_cmd_join(int argc, char **argv)
 		code = HA_EXIT_OK;
 	}
 	else if (!ha_launch_server(&join.local, given.log, &fault) ||
-			 !ha_launch_await(&join.contact, join.member.id, false, START_US, &fault))
+			 !ha_launch_await(&join.local, &join.contact, join.member.id, false, START_US, &fault))
 		code = ha_command_fail(&command, &fault);
 	else
 	{

@@ -9,7 +9,7 @@
 
 #include "cli/findings.h"
 #include "drive/marker.h"
-#include "drive/setup.h"
+#include "drive/settings.h"
 #include "io/conffile.h"
 #include "io/files.h"
 #include "io/process.h"
@@ -139,7 +139,7 @@ check_settings(const HaReach *reach, HaFindings *findings)
 
 	if (!check_library(reach, findings))
 		return;
-	if (ha_setup_check(&reach->local, &fault))
+	if (ha_settings_check(&reach->local, &fault))
 		ha_findings_add(findings, HA_FINDING_GOOD, NULL, "no setting stands against its leading");
 	else
 		ha_findings_add_fault(findings, HA_FINDING_BAD, &fault);

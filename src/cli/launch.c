@@ -11,13 +11,7 @@
 
 #define START_LIMIT_US (60 * 1000 * HA_US_PER_MS)
 #define ASK_US (100 * HA_US_PER_MS)
-
-void
-ha_launch_log(const HaLocal *local, char path[PATH_MAX])
-{
-	if (!ha_files_path(path, local->state, "server.log"))
-		path[0] = '\0';
-}
+#define LOCK_US (2000 * HA_US_PER_MS)
 
 bool
 ha_launch_server(const HaLocal *local, const char *log, HaFault *fault)
@@ -31,8 +25,8 @@ ha_launch_server(const HaLocal *local, const char *log, HaFault *fault)
 
 	if (log != NULL)
 		snprintf(path, sizeof(path), "%s", log);
-	else
-		ha_launch_log(local, path);
+	else if (!ha_files_path(path, local->state, "server.log"))
+		return ha_fault(fault, NULL, "the path of the server's log is too long");
 	if (ha_files_path(program, local->programs, "pg_ctl") && ha_process_run(&job, &end))
 		return true;
 	ha_process_end_text(&end, why, sizeof(why));
@@ -50,10 +44,23 @@ in_place(const HaStatus *status, HaId id, bool lead)
 	return ha_set_has(status->reg.voters, id) && summary != NULL && summary->joined_term == status->term;
 }
 
-bool
-ha_launch_await(HaContact *contact, HaId id, bool lead, HaUs limit_us, HaFault *fault)
+/* After a moment in which it may not have written its lock file yet. */
+static bool
+has_ended(const HaLocal *local, HaUs began_us)
 {
-	HaUs until_us = ha_clock_now().mono_us + limit_us;
+	HaPostmaster postmaster;
+
+	if (ha_clock_now().mono_us < began_us + LOCK_US)
+		return false;
+	ha_pgdata_postmaster(local->data, &postmaster);
+	return !postmaster.alive;
+}
+
+bool
+ha_launch_await(const HaLocal *local, HaContact *contact, HaId id, bool lead, HaUs limit_us, HaFault *fault)
+{
+	HaUs began_us = ha_clock_now().mono_us;
+	HaUs until_us = began_us + limit_us;
 	HaStatus status;
 
 	for (;;)
@@ -62,8 +69,12 @@ ha_launch_await(HaContact *contact, HaId id, bool lead, HaUs limit_us, HaFault *
 
 		if (left_us <= 0)
 			break;
-		if (ha_contact_leader(contact, &status, NULL, left_us, fault) && in_place(&status, id, lead))
+		if (ha_contact_leader(contact, &status, NULL, left_us < LOCK_US ? left_us : LOCK_US, fault) &&
+			in_place(&status, id, lead))
 			return true;
+		if (has_ended(local, began_us))
+			return ha_fault(fault, "its log says why; the member is set up, and can be started again",
+							"the server was started, and has ended");
 		if (!ha_process_pause(ASK_US))
 			return ha_fault(fault, NULL, "interrupted; the server goes on");
 	}

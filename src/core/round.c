@@ -15,8 +15,9 @@ ha_round_lease(const HaNode *node)
 	HaUs acked_us[HA_ID_MAX + 1] = {0};
 	HaUs start_us;
 
-	for (HaId id = 1; id <= HA_ID_MAX; id++)
+	for (HaSet s = reg->voters | reg->voters_previous; s != 0; s &= s - 1)
 	{
+		HaId id = ha_set_first(s);
 		HaUs round_us = id == node->hard.id ? node->round_us : node->peer[id].acked_us;
 
 		if (round_us >= node->floor_us || HA_MUTANT(STALE_ROUND))

@@ -78,6 +78,18 @@ ha_conffile_edit(const char *text, const char *lines, HaConfPlace place, bool *m
 	return edited;
 }
 
+char *
+ha_conffile_block(const char *text)
+{
+	const char *begin = find_mark(text, mark_begin);
+	const char *end = begin != NULL ? find_mark(begin, mark_end) : NULL;
+
+	if (end == NULL)
+		return strdup("");
+	begin += strlen(mark_begin);
+	return strndup(begin, (size_t) (end - begin));
+}
+
 bool
 ha_conffile_set_block(const char *path, const char *lines, HaConfPlace place, HaFault *fault)
 {

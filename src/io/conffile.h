@@ -24,6 +24,9 @@ typedef enum HaConfPlace
  */
 extern char *ha_conffile_edit(const char *text, const char *lines, HaConfPlace place, bool *marks_bad);
 
+/* The lines of its block, empty when it has none. NULL when there is no memory. To be freed. Pure. */
+extern char *ha_conffile_block(const char *text);
+
 /* Does that to a file. `lines` ends with a line end. */
 extern bool ha_conffile_set_block(const char *path, const char *lines, HaConfPlace place, HaFault *fault);
 

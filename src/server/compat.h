@@ -25,6 +25,11 @@
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
+#if PG_VERSION_NUM >= 160000
+#include "utils/guc_hooks.h"	/* assign_synchronous_commit() */
+#else
+#include "replication/syncrep.h"
+#endif
 
 /* The index of a process in ProcGlobal->allProcs. */
 #if PG_VERSION_NUM >= 170000

@@ -110,6 +110,14 @@ waits_for_standbys(const HaGate *gate)
 	return false;
 }
 
+/* The setting and what PostgreSQL derives from it, as SET would. */
+static void
+set_synchronous_commit(int level)
+{
+	assign_synchronous_commit(level, NULL);
+	synchronous_commit = level;
+}
+
 /*
  * Synchronous mode: the wait for standbys can't be cancelled (R34, E6, E14), nor avoided by synchronous_commit (R35).
  * A cancel that came before is honoured now, while the transaction can still be aborted.
@@ -123,7 +131,7 @@ harden(const HaGate *gate)
 	{
 		current.synchronous_saved = synchronous_commit;
 		current.synchronous_raised = true;
-		synchronous_commit = SYNCHRONOUS_COMMIT_REMOTE_FLUSH;
+		set_synchronous_commit(SYNCHRONOUS_COMMIT_REMOTE_FLUSH);
 	}
 	if (waits_for_standbys(gate))
 	{
@@ -140,7 +148,7 @@ static void
 soften(void)
 {
 	if (current.synchronous_raised)
-		synchronous_commit = current.synchronous_saved;
+		set_synchronous_commit(current.synchronous_saved);
 	if (current.cancel_ignored)
 		sigaction(SIGINT, &current.cancel_saved, NULL);
 	current.synchronous_raised = false;

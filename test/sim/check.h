@@ -49,9 +49,7 @@ typedef struct SimCheck
 	HaVersion parent[SIM_HOSTS_MAX];	/* what each host held before its last write */
 	uint64_t run_told[SIM_HOSTS_MAX];	/* what each host's life has said of itself */
 	HaTerm term_told[SIM_HOSTS_MAX];
-	uint64_t run_started[SIM_HOSTS_MAX];
 	bool restored[SIM_HOSTS_MAX];	/* from a snapshot */
-	uint64_t restored_run[SIM_HOSTS_MAX];
 	SimUs acked_at;				/* last acknowledgement */
 	SimUs led_at;				/* when a leader was open again after the calm began, SIM_NEVER = not yet */
 } SimCheck;
@@ -106,6 +104,10 @@ extern void sim_check_promoted(struct SimWorld *w, const struct SimHost *h, HaTe
 extern void sim_check_received(struct SimWorld *w, const struct SimHost *h, const struct SimHost *from);
 
 /* ---- check_live.c ---- */
+/* In the calm: can nobody be elected any more, whatever the members do? */
+extern bool sim_check_stuck(struct SimWorld *w);
+/* The operator made this host's member the leader: what was claimed of before is given up (R42). */
+extern void sim_check_forced(struct SimWorld *w, const struct SimHost *h);
 /* After the calm began: true when nothing more is to be seen. */
 extern bool sim_check_settled(struct SimWorld *w);
 extern void sim_check_end(struct SimWorld *w);

@@ -6,6 +6,7 @@
 /* Clocks run at 0.9 at the slowest; servers that are down get a promise to start. */
 #define LEADER_PROMISES 12
 #define ALL_PROMISES 60
+#define REPORT_PROMISES 40
 
 static SimUs
 promises(const SimWorld *w, int n)
@@ -73,6 +74,29 @@ beyond_healing(SimWorld *w)
 	return true;
 }
 
+bool
+sim_check_stuck(SimWorld *w)
+{
+	return stuck_in_pause(w) || beyond_healing(w);
+}
+
+void
+sim_check_forced(SimWorld *w, const SimHost *h)
+{
+	SimCheck *c = &w->check;
+
+	for (HaTerm t = 0; t <= c->term_max; t++)
+	{
+		c->term[t].acked = c->term[t].promoted = -1;
+		c->term[t].opened = false;
+	}
+	c->committed = (HaVersion){0, 0};
+	sim_check_term(w, h, h->node.hard.term)->forced = true;
+	w->calm_from = w->now;
+	w->counts.forced++;
+	sim_say(w, h, "was forced into the lead");
+}
+
 static bool
 leads(const SimWorld *w, const SimHost *h)
 {
@@ -114,9 +138,9 @@ sim_check_settled(SimWorld *w)
 	if (w->calm_from == SIM_NEVER)
 		return false;
 	if (w->plan.tainted)
-		return w->now > w->calm_from + promises(w, LEADER_PROMISES);
-	if (stuck_in_pause(w) || beyond_healing(w))
-		return true;
+		return w->now > w->calm_from + promises(w, REPORT_PROMISES);
+	if (sim_check_stuck(w))
+		return w->now > w->calm_from + promises(w, LEADER_PROMISES);	/* nobody is left to be forced either */
 	if (w->check.led_at == SIM_NEVER && leader != NULL && leads(w, leader))
 		w->check.led_at = w->now;
 	if (w->check.led_at == SIM_NEVER && w->now > w->calm_from + promises(w, LEADER_PROMISES))
@@ -143,8 +167,35 @@ sim_check_settled(SimWorld *w)
 	return why == NULL;
 }
 
+/* R6: whoever remembers a later run of a member than it has now has said so. */
+static void
+went_back_is_reported(SimWorld *w)
+{
+	for (uint32_t i = 0; i < w->host_count; i++)
+	{
+		const SimHost *h = &w->host[i];
+
+		if (!w->check.restored[i] || !h->running || h->out)
+			continue;
+		for (uint32_t j = 0; j < w->host_count; j++)
+		{
+			const SimHost *other = &w->host[j];
+			const HaPeer *peer = &other->node.peer[h->id];
+			HaUuid incarnation = sim_incarnation(h);
+
+			if (j != i && other->running && other->node.role != HA_ROLE_HELD &&
+				ha_uuid_equal(&peer->incarnation, &incarnation) && peer->run > h->node.hard.run &&
+				peer->stale_count >= 100)
+				sim_fail(w, other, "went_back_is_reported", "h%u is at run %llu after run %llu, and nobody says so (R6)",
+						 i, (unsigned long long) h->node.hard.run, (unsigned long long) peer->run);
+		}
+	}
+}
+
 void
 sim_check_end(SimWorld *w)
 {
 	w->counts.tainted += w->plan.tainted;
+	if (w->plan.tainted)
+		went_back_is_reported(w);
 }

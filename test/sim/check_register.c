@@ -122,7 +122,11 @@ sim_check_written(SimWorld *w, const SimHost *h)
 		reg->rule.sync_set != parent->value.rule.sync_set;
 	w->counts.member_changes += reg->voters != parent->value.voters ||
 		reg->member_count != parent->value.member_count;
-	one_change_at_a_time(w, h, reg, &parent->value);
+	/* Without a rule that asks for others nothing is claimed of what was acknowledged before, either. */
+	for (HaTerm t = 0; !reg->rule.sync && t <= c->term_max; t++)
+		c->term[t].acked = -1;
+	if (reg->forced_term != reg->version.term || reg->version.number != 1)
+		one_change_at_a_time(w, h, reg, &parent->value);
 }
 
 /* ---- Committed values ---- */
@@ -140,6 +144,8 @@ sim_check_committed(SimWorld *w, const SimHost *h)
 	if (!sim_check_stored(w, written != NULL ? &written->value : &h->node.hard.reg, version))
 		sim_fail(w, h, "committed_by_majority", "%llu.%llu is not on a majority (R26)",
 				 (unsigned long long) version.term, (unsigned long long) version.number);
+	if (c->committed.term == 0 && c->committed.number == 0)
+		c->committed = version;	/* the first after a forced term */
 	if (ha_version_compare(version, c->committed) >= 0 ? !descends(c, version, c->committed) :
 		!descends(c, c->committed, version))
 		sim_fail(w, h, "committed_values_descend", "%llu.%llu and %llu.%llu are both committed, neither from the other"

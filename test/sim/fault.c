@@ -40,7 +40,7 @@ draw_weights(SimWorld *w)
 	{
 		plan->weight[i] = sim_chance(w, density) ? 1 + sim_below(w, 8) : 0;
 		if (i == SIM_FAULT_SNAPSHOT)
-			plan->weight[i] = sim_chance(w, 15) ? 1 : 0;
+			plan->weight[i] = sim_chance(w, 15) ? 8 : 0;
 		if (i == SIM_FAULT_STATE_LOST && plan->weight[i] > 1)
 			plan->weight[i] = 1;
 		if ((w->setup.without >> i) & 1)
@@ -74,11 +74,11 @@ sim_fault_plan(SimWorld *w)
 	SimUs promise;
 
 	plan->promise_ms = promises[sim_below(w, 3)];
-	plan->beat_ms = plan->promise_ms / (3 + sim_below(w, 4));
+	plan->beat_ms = plan->promise_ms / (sim_chance(w, 700) ? 3 + sim_below(w, 2) : 5 + sim_below(w, 3));
 	promise = (SimUs) plan->promise_ms * SIM_MS;
-	plan->every = promise / 4 + sim_between(w, 0, promise * 2);
+	plan->every = promise / 8 + sim_between(w, 0, promise * 3 / 2);
 	plan->due = promise / 2;
-	plan->calm_at = promise * 4 + sim_between(w, 0, promise * 24);
+	plan->calm_at = promise * 2 + plan->every * (3 + sim_below(w, 18));
 	plan->at_leader = sim_chance(w, 500) ? 500 : 100;
 	plan->slow_promotion = sim_chance(w, 300) ? 300 : 20;
 	plan->tainted = false;
@@ -262,23 +262,24 @@ pause_replay(SimWorld *w, SimHost *h)
 static void
 restore_snapshot(SimWorld *w, SimHost *h)
 {
-	if (!h->saved_ok)
+	for (uint32_t i = 0; i < w->host_count; i++)
 	{
-		h->saved_ok = !h->out && h->powered;
-		h->saved = h->durable;
-		h->saved_tip = h->pg.tip;
+		SimHost *other = &w->host[i];
+
+		if (!other->saved_ok || other->out || other->durable.run <= other->saved.run)
+			continue;
+		sim_host_crash(w, other, promises(w, 1, 5));
+		sim_say(w, other, "restored from a snapshot of run %llu", (unsigned long long) other->saved.run);
+		w->check.restored[i] = true;
+		other->durable = other->saved;
+		sim_pg_set_tip(w, other, other->saved_tip);
+		other->saved_ok = false;
+		w->plan.tainted = true;
 		return;
 	}
-	if (h->out || h->durable.run <= h->saved.run + 2)
-		return;
-	sim_host_crash(w, h, promises(w, 1, 5));
-	sim_say(w, h, "restored from a snapshot of run %llu", (unsigned long long) h->saved.run);
-	w->check.restored[h->index] = true;
-	w->check.restored_run[h->index] = h->durable.run;
-	h->durable = h->saved;
-	sim_pg_set_tip(w, h, h->saved_tip);
-	h->saved_ok = false;
-	w->plan.tainted = true;
+	h->saved_ok = !h->out && h->powered;
+	h->saved = h->durable;
+	h->saved_tip = h->pg.tip;
 }
 
 static void

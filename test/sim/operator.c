@@ -52,11 +52,22 @@ drop_somebody(SimWorld *w, SimHost *leader)
 		w->operator.drop_host = SIM_HOSTS_MAX;
 }
 
+/* Mostly another k; now and then the other mode, for a while. */
+static void
+change_sync(SimWorld *w, SimHost *leader)
+{
+	bool sync = (w->setup.k > 0) != sim_chance(w, 100);
+	uint32_t k = sync ? 1 + sim_below(w, w->setup.data - 1) : 0;
+
+	if (!sync && leader->node.hard.reg.k_wanted == 0)
+		return;
+	ask(w, leader, (HaRequest){.kind = HA_REQUEST_SET_SYNC, .k_wanted = k, .k_min = k > 0 ? sim_below(w, 2) : 0});
+}
+
 void
 sim_operator_ask(SimWorld *w)
 {
 	SimHost *leader = sim_leader(w);
-	uint32_t data = w->setup.data;
 	const HaRegister *reg;
 	HaId id;
 
@@ -82,13 +93,7 @@ sim_operator_ask(SimWorld *w)
 				.member.priority = sim_chance(w, 200) ? 0 : 50 + sim_below(w, 100)});
 			break;
 		default:
-			/* The mode is the operator's too, but what was acknowledged under a rule stays claimed. */
-			if (w->setup.k > 0)
-			{
-				uint32_t k = 1 + sim_below(w, data - 1);
-
-				ask(w, leader, (HaRequest){.kind = HA_REQUEST_SET_SYNC, .k_wanted = k, .k_min = sim_below(w, 2)});
-			}
+			change_sync(w, leader);
 			break;
 	}
 }
@@ -201,6 +206,41 @@ join_step(SimWorld *w, SimHost *h, SimHost *leader)
 		start_joined(w, h, leader);
 }
 
+/* The survivor that holds most; NULL = none that could be forced. */
+static SimHost *
+best_survivor(SimWorld *w)
+{
+	SimHost *best = NULL;
+
+	for (uint32_t i = 0; i < w->host_count; i++)
+	{
+		SimHost *h = &w->host[i];
+
+		if (h->witness || h->out || !sim_worker_awake(w, h) || h->told.state != HA_PG_STANDBY ||
+			w->wal.record[h->pg.tip].rogue || h->pg.half_done)
+			continue;
+		if (best == NULL || ha_position_compare(sim_wal_position(&w->wal, h->pg.tip),
+												sim_wal_position(&w->wal, best->pg.tip)) > 0)
+			best = h;
+	}
+	return best;
+}
+
+/*
+ * Nobody can be elected any more (a pause without a leader, too much lost): the operator makes a survivor the leader
+ * and accepts what is lost by it (R42).
+ */
+static void
+force_somebody(SimWorld *w)
+{
+	SimHost *h = best_survivor(w);
+
+	if (h == NULL)
+		return;
+	w->operator.force_number = w->operator.number + 1;
+	ask(w, h, (HaRequest){.kind = HA_REQUEST_FORCE});
+}
+
 /* In the calm: no pause, and whoever is no member is to become one again. */
 static void
 tidy_up(SimWorld *w, SimHost *leader)
@@ -223,6 +263,9 @@ sim_operator_turn(SimWorld *w)
 	SimHost *leader = sim_leader(w);
 
 	o->due = w->now + (SimUs) w->plan.promise_ms * SIM_MS / 4;
+	if (w->calm_from != SIM_NEVER && w->now > w->calm_from + 3 * (SimUs) w->plan.promise_ms * SIM_MS &&
+		sim_check_stuck(w))
+		force_somebody(w);
 	if (w->calm_from != SIM_NEVER && leader != NULL)
 		tidy_up(w, leader);
 	for (uint32_t i = 0; i < w->host_count && o->join_host == SIM_HOSTS_MAX; i++)
@@ -260,6 +303,8 @@ sim_operator_reply(SimWorld *w, SimHost *h, const HaEffects *fx)
 
 	sim_say(w, h, "answer %d to request %llu, member %u", (int) fx->answer, (unsigned long long) fx->request_number,
 			fx->answer_id);
+	if (fx->request_number == o->force_number && fx->answer == HA_ANSWER_DONE)
+		sim_check_forced(w, h);
 	if (o->join_host < SIM_HOSTS_MAX && fx->request_number == o->join_number)
 		joined_on(w, &w->host[o->join_host], fx);
 	if (o->drop_host < SIM_HOSTS_MAX && fx->request_number == o->drop_number)

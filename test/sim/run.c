@@ -54,12 +54,12 @@ print_counts(const SimCounts *c, uint64_t schedules, double seconds)
 		   (unsigned long long) (c->acked * 1000 / schedules), (unsigned long long) (c->unknown * 1000 / schedules),
 		   (unsigned long long) (c->refused * 1000 / schedules));
 	printf("  %llu rules, %llu lists, %llu hand-overs, %llu rewinds, %llu clones, %llu faults, %llu snapshots, %llu"
-		   " steps\n", (unsigned long long) (c->sync_changes * 1000 / schedules),
+		   " forced, %llu steps\n", (unsigned long long) (c->sync_changes * 1000 / schedules),
 		   (unsigned long long) (c->member_changes * 1000 / schedules),
 		   (unsigned long long) (c->hand_overs * 1000 / schedules),
 		   (unsigned long long) (c->rewinds * 1000 / schedules), (unsigned long long) (c->clones * 1000 / schedules),
 		   (unsigned long long) (c->faults * 1000 / schedules), (unsigned long long) (c->tainted * 1000 / schedules),
-		   (unsigned long long) (c->steps * 1000 / schedules));
+		   (unsigned long long) (c->forced * 1000 / schedules), (unsigned long long) (c->steps * 1000 / schedules));
 }
 
 static bool

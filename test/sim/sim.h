@@ -43,6 +43,7 @@ typedef struct SimCounts
 	uint64_t rewinds;
 	uint64_t clones;
 	uint64_t faults;
+	uint64_t forced;			/* survivors made leaders by the operator */
 	uint64_t tainted;			/* schedules with a restored snapshot */
 } SimCounts;
 

@@ -129,8 +129,6 @@ sub create
 	$self->settle_conf($node);
 	$self->start('n1');
 	$self->until_true(sub { $self->leader eq 'n1' }, 'n1 leads');
-	$self->run_ok('pg_haops', 'create', '--data', $self->data('n1'), '--finish')
-	  if $self->sql('n1', "SELECT count(*) FROM pg_roles WHERE rolname = 'haops_replicator'") eq '0';
 	return;
 }
 

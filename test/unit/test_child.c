@@ -88,7 +88,9 @@ test_nothing_is_inherited(void **state)
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, &before);
 	signal(SIGINT, SIG_IGN);
-	begin("ls /proc/self/fd | tr '\\n' ' '; grep -E '^Sig(Blk|Ign)' /proc/self/status | tr '\\n' ' '", 5000);
+	/* Signals 32 and 33 are the C library's own: whoever was started by posix_spawn() has them ignored. */
+	begin("ls /proc/self/fd | tr '\\n' ' '; grep -E '^Sig(Blk|Ign)' /proc/self/status | "
+		  "sed 's/0000000180000000/0000000000000000/' | tr '\\n' ' '", 5000);
 	await();
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	output_is("0 1 2 3 SigBlk:\t0000000000000000 SigIgn:\t0000000000000000 ");

@@ -166,10 +166,12 @@ test_a_leader_dies(void **state)
 {
 	HaId leader = crew_leader();
 	HaTerm term = ha_engine_node(crew[leader].engine)->hard.term;
-	HaUs begun_us = ha_clock_now().boot_us;
+	HaUs begun_us;
 	HaId next;
 
 	(void) state;
+	CREW_UNTIL(crew[3 - leader].pg.flush_lsn == crew[leader].pg.flush_lsn);	/* else it must be rewound */
+	begun_us = ha_clock_now().boot_us;
 	crew_kill(leader);
 	CREW_UNTIL(crew_leader() != 0);
 	next = crew_leader();
