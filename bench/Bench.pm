@@ -125,7 +125,12 @@ sub sql
 	my @command = $self->outside("$bin/psql", '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $self->conninfo($node),
 		'-c', $statement);
 
-	open(my $handle, '-|', @command) or die "bench: psql: $!\n";
+	my $pid = open(my $handle, '-|') // die "bench: fork: $!\n";
+	if ($pid == 0)
+	{
+		open(STDERR, '>>', "$self->{work}/psql.log");
+		exec(@command) or die "bench: psql: $!\n";
+	}
 	local $/;
 	my $rows = <$handle> // '';
 	close($handle) or die "bench: \"$statement\" failed on $node->{name}\n";

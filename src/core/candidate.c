@@ -198,7 +198,7 @@ learn_register(HaNode *node, HaEffects *fx, const HaMessage *m)
 {
 	HaVersion before = node->hard.reg.version;
 
-	if (m->reg == NULL || ha_role_leads(node->role))
+	if (m->reg == NULL || ha_role_leads(node->role) || HA_MUTANT(STALE_REGISTER))
 		return false;
 	ha_node_adopt_register(node, fx, m->reg);
 	return ha_version_compare(node->hard.reg.version, before) > 0;

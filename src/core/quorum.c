@@ -35,5 +35,7 @@ ha_data_quorum(const HaSyncRule *rule, HaId last_leader, HaSet granted)
 		return granted != 0;
 	if (ha_set_has(granted, last_leader))
 		return true;
+	if (HA_MUTANT(WITNESS_IS_DATA))
+		return ha_set_count(granted) >= ha_set_count(others) - (int) rule->k + 1;
 	return ha_set_count(granted & others) >= ha_set_count(others) - (int) rule->k + 1;
 }

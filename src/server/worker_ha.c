@@ -235,7 +235,7 @@ end_in_crash(void)
 /* ---- The process ---- */
 
 static void
-show_role(const HaNode *node)
+display_role(const HaNode *node)
 {
 	static HaRole role = HA_ROLE_COUNT;
 	static HaTerm term = 0;
@@ -261,7 +261,7 @@ run(MemoryContext turn)
 		MemoryContextReset(turn);
 		CHECK_FOR_INTERRUPTS();	/* barriers: without an answer DROP DATABASE waits for ever */
 		ha_world_turn(engine);
-		show_role(ha_engine_node(engine));
+		display_role(ha_engine_node(engine));
 		if (stop_asked)
 			end(HA_RESIGN_STOPPING);
 		if (!wait_until(set, ha_world_wake_us(engine)))

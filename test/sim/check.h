@@ -46,6 +46,7 @@ typedef struct SimCheck
 	uint32_t written_count;
 	SimWritten written[SIM_WRITTEN_MAX];
 	HaVersion committed;		/* newest that was on a majority */
+	HaVersion believed[SIM_HOSTS_MAX];	/* the same as each leader last said */
 	HaVersion parent[SIM_HOSTS_MAX];	/* what each host held before its last write */
 	uint64_t run_told[SIM_HOSTS_MAX];	/* what each host's life has said of itself */
 	HaTerm term_told[SIM_HOSTS_MAX];
@@ -60,7 +61,6 @@ typedef struct SimBefore
 	HaRole role;
 	HaTerm term;
 	HaVersion version;
-	HaVersion committed;
 	HaTerm led_term;
 	HaId leader;
 	HaSyncRule rule;
@@ -86,6 +86,7 @@ extern void sim_check_sent(struct SimWorld *w, const struct SimHost *h, const Ha
 /* ---- check_register.c ---- */
 /* The leader's register was written, and is durable on itself. */
 extern void sim_check_written(struct SimWorld *w, const struct SimHost *h);
+/* What the leader believes to be on a majority, now that its own part is durable. */
 extern void sim_check_committed(struct SimWorld *w, const struct SimHost *h);
 extern const SimWritten *sim_check_find(const SimCheck *check, HaVersion version);
 /* Have a majority of this register's voters, of both lists, a durable version of at least this? */

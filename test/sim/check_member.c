@@ -102,7 +102,7 @@ sim_check_before(const SimHost *h)
 {
 	const HaHard *hard = &h->node.hard;
 
-	return (SimBefore){h->node.role, hard->term, hard->reg.version, h->node.committed, hard->led_term,
+	return (SimBefore){h->node.role, hard->term, hard->reg.version, hard->led_term,
 		hard->reg.leader, hard->reg.rule};
 }
 
@@ -237,8 +237,6 @@ sim_check_step(SimWorld *w, SimHost *h, const HaEvent *event, const HaEffects *f
 		sim_pg_adopt(w, h);
 	if (node->hard.reg.leader == h->id && ha_version_compare(node->hard.reg.version, before->version) != 0)
 		w->check.parent[h->index] = before->version;
-	if (ha_role_leads(node->role) && ha_version_compare(node->committed, before->committed) != 0)
-		sim_check_committed(w, h);
 }
 
 /* ---- What is said ---- */

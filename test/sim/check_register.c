@@ -139,8 +139,10 @@ sim_check_committed(SimWorld *w, const SimHost *h)
 	const SimWritten *written = sim_check_find(c, version);
 
 	/* In the step in which it is committed the next value may have been made already. */
-	if (w->plan.tainted || version.term == 0 || version.term != h->node.hard.term)
+	if (w->plan.tainted || version.term == 0 || version.term != h->node.hard.term ||
+		ha_version_compare(version, c->believed[h->index]) == 0)
 		return;
+	c->believed[h->index] = version;
 	if (!sim_check_stored(w, written != NULL ? &written->value : &h->node.hard.reg, version))
 		sim_fail(w, h, "committed_by_majority", "%llu.%llu is not on a majority (R26)",
 				 (unsigned long long) version.term, (unsigned long long) version.number);

@@ -126,6 +126,21 @@ cut_sides(SimWorld *w, HaSet side)
 	}
 }
 
+/* One of a host's two ports is blocked, for all or in one direction. */
+static void
+block_port(SimWorld *w, const SimHost *h, bool blocked[SIM_HOSTS_MAX][SIM_HOSTS_MAX])
+{
+	uint32_t way = sim_below(w, 3);
+
+	for (uint32_t i = 0; i < w->host_count; i++)
+	{
+		if (way != 1)
+			blocked[h->index][i] = true;
+		if (way != 2)
+			blocked[i][h->index] = true;
+	}
+}
+
 static void
 strike_network(SimWorld *w, SimFault fault)
 {
@@ -148,6 +163,12 @@ strike_network(SimWorld *w, SimFault fault)
 			break;
 		case SIM_FAULT_PAIR:
 			w->net.cut[h->index][other] = w->net.cut[other][h->index] = true;
+			break;
+		case SIM_FAULT_PEER_PORT:
+			block_port(w, h, w->net.deaf);
+			break;
+		case SIM_FAULT_SQL_PORT:
+			block_port(w, h, w->net.dry);
 			break;
 		case SIM_FAULT_HEAL:
 			sim_net_heal(&w->net);

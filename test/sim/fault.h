@@ -14,6 +14,8 @@
 	X(ISOLATE, "one host hears nobody") \
 	X(ONE_WAY, "one direction of one link is cut") \
 	X(PAIR, "one link is cut: connectivity is not transitive") \
+	X(PEER_PORT, "the peer port of one host is blocked, PostgreSQL's is not") \
+	X(SQL_PORT, "PostgreSQL's port of one host is blocked, the peer port is not") \
 	X(HEAL, "all links are whole again") \
 	X(WEATHER, "delay and loss change") \
 	X(HOST_CRASH, "a host loses power") \

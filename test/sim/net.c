@@ -56,7 +56,7 @@ sim_net_begin(SimWorld *w)
 {
 	SimNet *net = &w->net;
 
-	memset(net->cut, 0, sizeof(net->cut));
+	sim_net_heal(net);
 	memset(net->reg_refs, 0, sizeof(net->reg_refs));
 	net->queued_count = 0;
 	net->order = 0;
@@ -118,7 +118,7 @@ send_one(SimWorld *w, SimHost *from, SimHost *to, HaId id, const HaMessage *m, i
 	SimNet *net = &w->net;
 	SimPacket *p;
 
-	if (net->cut[from->index][to->index] || sim_chance(w, net->loss))
+	if (net->cut[from->index][to->index] || net->deaf[from->index][to->index] || sim_chance(w, net->loss))
 		return;
 	if (m->reg != NULL && *reg < 0 && (*reg = copy_register(net, m->reg)) < 0)
 		return;
@@ -249,13 +249,21 @@ sim_net_deliver(SimWorld *w)
 /* ---- Links ---- */
 
 bool
+sim_net_blocked(const SimNet *net, uint32_t from, uint32_t to)
+{
+	return net->cut[from][to] || net->dry[from][to];
+}
+
+bool
 sim_net_linked(const SimNet *net, const SimHost *a, const SimHost *b)
 {
-	return !net->cut[a->index][b->index] && !net->cut[b->index][a->index];
+	return !sim_net_blocked(net, a->index, b->index) && !sim_net_blocked(net, b->index, a->index);
 }
 
 void
 sim_net_heal(SimNet *net)
 {
 	memset(net->cut, 0, sizeof(net->cut));
+	memset(net->deaf, 0, sizeof(net->deaf));
+	memset(net->dry, 0, sizeof(net->dry));
 }

@@ -41,7 +41,9 @@ typedef struct SimQueued
 
 typedef struct SimNet
 {
-	bool cut[SIM_HOSTS_MAX][SIM_HOSTS_MAX];	/* [from][to] */
+	bool cut[SIM_HOSTS_MAX][SIM_HOSTS_MAX];	/* [from][to]: nothing gets through */
+	bool deaf[SIM_HOSTS_MAX][SIM_HOSTS_MAX];	/* the peer port alone is blocked (S25) */
+	bool dry[SIM_HOSTS_MAX][SIM_HOSTS_MAX];	/* PostgreSQL's port alone is blocked */
 	SimUs delay_min;
 	SimUs delay_max;
 	uint32_t loss;				/* per mille */
@@ -69,7 +71,9 @@ extern void sim_net_report(struct SimWorld *w, struct SimHost *from, struct SimH
 extern SimUs sim_net_due(const SimNet *net);
 extern void sim_net_deliver(struct SimWorld *w);
 
-/* Can bytes travel in both directions? */
+/* Does PostgreSQL's port let nothing through in this direction? */
+extern bool sim_net_blocked(const SimNet *net, uint32_t from, uint32_t to);
+/* Can PostgreSQL's connections be made? */
 extern bool sim_net_linked(const SimNet *net, const struct SimHost *a, const struct SimHost *b);
 extern void sim_net_heal(SimNet *net);
 

@@ -133,7 +133,7 @@ report(SimWorld *w, SimHost *h)
 	SimStream *s = &h->pg.stream;
 	SimHost *up = &w->host[s->up];
 
-	s->owed = w->net.cut[h->index][up->index];
+	s->owed = sim_net_blocked(&w->net, h->index, up->index);
 	if (!s->owed)
 		sim_net_report(w, h, up, s->conn, w->wal.record[h->pg.tip].end + h->pg.partial);
 	else if (s->state == SIM_STREAM_IDLE)
@@ -185,7 +185,7 @@ arrival(SimWorld *w, SimHost *h)
 	SimPg *pg = &h->pg;
 	SimHost *up = &w->host[pg->stream.up];
 
-	if (w->net.cut[up->index][h->index])
+	if (sim_net_blocked(&w->net, up->index, h->index))
 	{
 		if (sim_chance(w, 300))
 			connect_later(w, h, 500 * SIM_MS);

@@ -228,6 +228,8 @@ sim_worker_effects_rest(SimWorld *w, SimHost *h, const HaEffects *fx)
 {
 	if (fx->persist)
 		sim_check_written(w, h);
+	if (ha_role_leads(h->node.role))
+		sim_check_committed(w, h);
 	for (uint32_t i = 0; i < fx->send_count; i++)
 	{
 		sim_check_sent(w, h, &fx->send[i]);
