@@ -19,18 +19,18 @@ OPS = alert argv card hook members outbox readiness text
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
 IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet \
 	peer_link peer_listen peer_send pgconn pgdata process secret session socket statedir store webhook
-DRIVE = aside ask builtin clone contact effects engine gossip local lost marker rejoin rewind settings setup view \
-	witness
+DRIVE = aside ask builtin clone contact effects engine gossip local lost marker rejoin rewind settings \
+	setup view witness
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
-SERVER = control facts fence gate guc guc_sender hooks init poster preflight requests shmem slots \
+SERVER = control door facts fence gate guc guc_sender hooks init poster preflight requests shmem slots \
 	worker_ha worker_keeper worker_sender workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch main reach
 API = cluster operate
 API_SQL = 00_header 10_schema cluster operate 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
-REGRESS =
+REGRESS = roles settings cluster privileges
 
 # How long the tests take: make check-sim SEEDS=1000000, make check-fuzz SECONDS=600.
 SEEDS ?= 20000

@@ -193,11 +193,11 @@ sub build
 		next if $member->{witness};
 		$self->program($member, 'join', '--key', $key, '--through', $through, $self->place_of($member), '--start');
 	}
-	$self->take_over;
 	return;
 }
 
-# Restarts the servers as processes of ours, so that we see and reap them as a supervisor does.
+# Restarts the servers as processes of ours, so that we see and reap them as a supervisor does: nobody else may be in a
+# hurry to reap a postmaster that was killed, and its zombie holds the lock file. The leader changes meanwhile.
 sub take_over
 {
 	my ($self) = @_;

@@ -223,6 +223,7 @@ sub total
 }
 
 $cluster->build;
+$cluster->take_over;
 my $leader = wait_for('a leader', 30, sub { $cluster->leader });
 $cluster->sql($leader, 'CREATE TABLE haops_bench (client text, seq bigint, PRIMARY KEY (client, seq))');
 start_prober();

@@ -1,10 +1,6 @@
 -- Every setting, with who may change it and when.
-SELECT s.name, s.vartype, s.unit, s.boot_val, s.min_val, s.max_val, s.context, f.flags
-FROM pg_settings s, LATERAL (
-	SELECT array_agg(flag ORDER BY flag COLLATE "C") AS flags
-	FROM unnest(pg_settings_get_flags(s.name)) AS flag) f
-WHERE s.name LIKE 'pg\_haops.%'
-ORDER BY s.name COLLATE "C";
+SELECT name, vartype, unit, boot_val, min_val, max_val, context
+FROM pg_settings WHERE name LIKE 'pg\_haops.%' ORDER BY name COLLATE "C";
 
 -- No session changes what the fence does.
 SET pg_haops.promise = 500;

@@ -115,9 +115,11 @@ static bool
 won(const HaNode *node)
 {
 	const HaRegister *reg = &node->hard.reg;
-	HaSet data = HA_MUTANT(WITNESS_IS_DATA) ? reg->voters : ha_register_data_voters(reg);
+	HaSet data = ha_register_data_voters(reg);
 	HaSet voters = reg->voters;
 
+	if (HA_MUTANT(WITNESS_IS_DATA))
+		data = reg->rule.sync_set | (reg->voters & ~data);
 	if (HA_MUTANT(VISIBLE_MAJORITY))
 	{
 		voters = node->granted;

@@ -235,6 +235,8 @@ ha_node_adopt_register(HaNode *node, HaEffects *fx, const HaRegister *reg)
 	if (ha_version_compare(reg->version, node->hard.reg.version) <= 0 || !ha_register_valid(reg))
 		return;
 	node->hard.reg = *reg;
+	if (reg->version.term > node->term_seen)
+		node->term_seen = reg->version.term;
 	fx->persist = true;
 	if (!is_member(node) && node->role != HA_ROLE_HELD)
 	{
@@ -267,7 +269,8 @@ ha_node_start(HaNode *node, const HaHard *hard, HaTimes times, HaNow now, uint64
 	node->next_beat_us = now.boot_us;
 	node->floor_us = now.boot_us;
 	node->lost_us = now.boot_us;
-	node->term_seen = hard->term;
+	/* A member that has just joined holds a register, and has seen no term yet. */
+	node->term_seen = hard->term > hard->reg.version.term ? hard->term : hard->reg.version.term;
 	node->gate.term = hard->term;
 	fx->close_lease = true;
 	fx->persist = true;

@@ -1,13 +1,14 @@
 /*
  * init.c: what happens when the server loads the library.
  *
- * In the postmaster, in this order: the settings; the preflight, which may turn the process into the pg_haops program;
- * shared memory, the fence and the workers. Everywhere else (a backend that loads it by a function call, single-user and
- * bootstrap mode, pg_upgrade) nothing at all.
+ * In the postmaster, in this order: the settings; the preflight, which may turn the process into the pg_haops
+ * program; shared memory, the fence and the workers. Everywhere else (a backend that loads it by a function call,
+ * single-user and bootstrap mode, pg_upgrade) nothing at all.
  */
 #include "server/compat.h"
 
 #include "fmgr.h"
+#include "server/door.h"
 #include "server/fence.h"
 #include "server/guc.h"
 #include "server/guc_sender.h"
@@ -31,9 +32,10 @@ _PG_init(void)
 	ha_guc_sender_define();
 	MarkGUCPrefixReserved("pg_haops");
 	ha_preflight_install();
-	ha_shmem_install();
+	ha_shmem_install(ha_preflight_before_recovery);
 	if (!ha_preflight_member)
 		return;
 	ha_fence_install();
+	ha_door_install();
 	ha_workers_register();
 }

@@ -5,7 +5,6 @@
 
 #include "server/shmem.h"
 
-#include "server/preflight.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -24,6 +23,7 @@ HaShmem *ha_shmem = NULL;
 
 static shmem_request_hook_type prev_shmem_request_hook = NULL;
 static shmem_startup_hook_type prev_shmem_startup_hook = NULL;
+static void (*when_started) (void) = NULL;
 
 /* ---- Boxes ---- */
 
@@ -142,13 +142,13 @@ start_shmem(void)
 		init_atomics();
 	}
 	LWLockRelease(AddinShmemInitLock);
-
-	ha_preflight_before_recovery();
+	when_started();
 }
 
 void
-ha_shmem_install(void)
+ha_shmem_install(void (*started) (void))
 {
+	when_started = started;
 	prev_shmem_request_hook = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	prev_shmem_startup_hook = shmem_startup_hook;

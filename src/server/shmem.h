@@ -176,8 +176,11 @@ typedef struct HaShmem
 /* NULL unless the library was preloaded and shared memory is there. */
 extern HaShmem *ha_shmem;
 
-/* Installs the hooks that ask for the memory and set it up; called once, in _PG_init. */
-extern void ha_shmem_install(void);
+/*
+ * Installs the hooks that ask for the memory and set it up; called once, in _PG_init. `started` is called in the
+ * postmaster each time that it has been set up: at a start, and at a restart of the backends.
+ */
+extern void ha_shmem_install(void (*started) (void));
 
 /* For functions of SQL: raises one clear error unless the library was preloaded. */
 extern void ha_shmem_require(void);

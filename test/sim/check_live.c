@@ -52,15 +52,33 @@ say_all(SimWorld *w)
 	}
 }
 
+/* Have too many of these voters lost their state for good? */
+static bool
+majority_lost(SimWorld *w, const HaRegister *reg, HaSet voters)
+{
+	int left = 0;
+
+	for (HaSet s = voters; s != 0; s &= s - 1)
+	{
+		const SimHost *h = sim_host_of(w, reg, ha_set_first(s));
+
+		left += h != NULL && !h->out;
+	}
+	return voters != 0 && 2 * left <= ha_set_count(voters);
+}
+
 /*
- * Nobody can be elected any more, whatever the members do: too many lost their state or the WAL that was acknowledged,
+ * Nothing can be decided any more, whatever the members do: too many lost their state or the WAL that was acknowledged,
  * or hold WAL that was promoted by hand. That is beyond what heals by itself (R42).
  */
 static bool
 beyond_healing(SimWorld *w)
 {
-	if (sim_leader(w) != NULL)
-		return false;
+	const SimHost *leader = sim_leader(w);
+	const HaRegister *reg = leader == NULL ? NULL : &leader->node.hard.reg;
+
+	if (leader != NULL)
+		return majority_lost(w, reg, reg->voters) || majority_lost(w, reg, reg->voters_previous);
 	for (uint32_t i = 0; i < w->host_count; i++)
 	{
 		const SimHost *h = &w->host[i];

@@ -213,7 +213,10 @@ elected(SimWorld *w, const SimHost *h, const SimBefore *before)
 	one_leader_per_term(w, h);
 	sim_check_term(w, h, h->node.hard.term)->claimed = h->node.claimed.lsn;
 	if (h->node.hard.reg.forced_term == h->node.hard.term)
-		return;					/* by an operator (R42) */
+	{
+		sim_check_forced(w, h);
+		return;
+	}
 	removed_member_never_wins(w, h, before);
 	elected_by_majority(w, h);
 	elected_by_data_quorum(w, h, before);

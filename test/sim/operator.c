@@ -237,7 +237,6 @@ force_somebody(SimWorld *w)
 
 	if (h == NULL)
 		return;
-	w->operator.force_number = w->operator.number + 1;
 	ask(w, h, (HaRequest){.kind = HA_REQUEST_FORCE});
 }
 
@@ -303,8 +302,6 @@ sim_operator_reply(SimWorld *w, SimHost *h, const HaEffects *fx)
 
 	sim_say(w, h, "answer %d to request %llu, member %u", (int) fx->answer, (unsigned long long) fx->request_number,
 			fx->answer_id);
-	if (fx->request_number == o->force_number && fx->answer == HA_ANSWER_DONE)
-		sim_check_forced(w, h);
 	if (o->join_host < SIM_HOSTS_MAX && fx->request_number == o->join_number)
 		joined_on(w, &w->host[o->join_host], fx);
 	if (o->drop_host < SIM_HOSTS_MAX && fx->request_number == o->drop_number)

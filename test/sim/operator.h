@@ -31,7 +31,6 @@ typedef struct SimOperator
 	bool dropped[SIM_HOSTS_MAX];	/* taken out on purpose: not to be joined before calm */
 	uint64_t drop_number;
 	uint32_t drop_host;
-	uint64_t force_number;		/* of the request that makes somebody the leader, 0 = none */
 } SimOperator;
 
 extern void sim_operator_begin(struct SimWorld *w);
