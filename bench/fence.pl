@@ -50,7 +50,7 @@ sub build
 	print $conf map { "$_\n" } same_settings(), "port = $without->{sql_port}", "unix_socket_directories = ''";
 	close($conf);
 	run_ok($without->{log}, $cluster->inside($without, "$ENV{BIN}/pg_ctl", '-D', $without->{dir}, '-l',
-		$without->{log}, '-w', 'start'));
+		"$work/plain-server.log", '-w', 'start'));
 	$cluster->sql($without, 'CREATE TABLE haops_bench (id bigint)');
 	for my $server ($with, $without)
 	{

@@ -27,8 +27,10 @@ ORDER BY c.relname COLLATE "C", a.attnum;
 -- Everything says what it is and since when.
 SELECT classoid::regclass AS catalog, count(*) FROM pg_description
 WHERE description LIKE '%since 1.0' AND (
-	(classoid = 'pg_proc'::regclass AND objoid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'haops'::regnamespace)) OR
-	(classoid = 'pg_class'::regclass AND objoid IN (SELECT oid FROM pg_class WHERE relnamespace = 'haops'::regnamespace)) OR
+	(classoid = 'pg_proc'::regclass AND
+		objoid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'haops'::regnamespace)) OR
+	(classoid = 'pg_class'::regclass AND
+		objoid IN (SELECT oid FROM pg_class WHERE relnamespace = 'haops'::regnamespace)) OR
 	(classoid = 'pg_namespace'::regclass AND objoid = 'haops'::regnamespace))
 GROUP BY 1 ORDER BY 1;
 SELECT

@@ -1,4 +1,5 @@
--- 99_grants.sql: who may do what. Reading is for pg_monitor, changing the cluster for haops_operator, and for nobody else.
+-- 99_grants.sql: who may do what. Reading is for pg_monitor, changing the cluster for haops_operator, and for nobody
+-- else.
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA haops FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA haops FROM PUBLIC;

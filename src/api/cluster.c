@@ -1,8 +1,8 @@
 /*
  * cluster.c: what SQL sees of the cluster: members, events, readiness, the fence, the table of roles.
  *
- * Everything is read from what the ha worker published in shared memory; nothing here waits or touches the network. On a
- * server that is no member the views are empty.
+ * Everything is read from what the ha worker published in shared memory; nothing here waits or touches the network. On
+ * a server that is no member the views are empty.
  */
 #include "server/compat.h"
 

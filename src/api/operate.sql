@@ -1,5 +1,5 @@
--- operate.sql: what operators ask of the cluster. Each function only asks; the leader decides, and the answer comes when
--- a majority of the members has it.
+-- operate.sql: what operators ask of the cluster. Each function only asks; the leader decides, and the answer comes
+-- when a majority of the members has it.
 
 CREATE FUNCTION haops.switchover(member text DEFAULT NULL)
 RETURNS text

@@ -88,12 +88,26 @@ ha_candidate_drop(HaNode *node, HaEffects *fx)
 	node->stand_us = node->now.boot_us + beat_us / 10 + ha_prng_below(&node->prng, (uint32_t) (steps * beat_us / 2));
 }
 
+/* Asks those who have not granted: messages get lost, and a voter may hear of the leader's end a moment later. */
+static void
+ask(HaNode *node, HaEffects *fx)
+{
+	const HaRegister *reg = &node->hard.reg;
+	const HaMember *self = ha_register_member(reg, node->hard.id);
+	bool vote = node->phase == HA_PHASE_VOTE;
+	HaMessage *m = ha_node_send(node, fx, (reg->voters | reg->voters_previous) & ~node->granted,
+								vote ? HA_MESSAGE_VOTE : HA_MESSAGE_PREVOTE);
+
+	m->term = node->proposed;
+	m->position = vote ? node->claimed : ha_node_position(node);
+	m->priority = self != NULL ? self->priority : 0;
+	m->token = node->token;
+	node->ask_us = node->now.boot_us + ha_node_beat_us(node) / 10;
+}
+
 void
 ha_candidate_stand(HaNode *node, HaEffects *fx, HaToken token)
 {
-	const HaMember *self = ha_register_member(&node->hard.reg, node->hard.id);
-	HaMessage *m;
-
 	ha_node_move(node, fx, HA_TRIGGER_STAND);
 	node->phase = HA_PHASE_PREVOTE;
 	node->phase_until_us = node->now.boot_us + prevote_us(node);
@@ -103,11 +117,7 @@ ha_candidate_stand(HaNode *node, HaEffects *fx, HaToken token)
 	node->granted = ha_node_self(node);
 	node->proposed = (node->hard.term > node->term_seen ? node->hard.term : node->term_seen) + 1;
 
-	m = ha_node_send(node, fx, node->hard.reg.voters | node->hard.reg.voters_previous, HA_MESSAGE_PREVOTE);
-	m->term = node->proposed;
-	m->position = ha_node_position(node);
-	m->priority = self->priority;
-	m->token = token;
+	ask(node, fx);
 }
 
 /* Majority of the configured voters, and a data quorum among the data nodes that granted (R15). */
@@ -133,8 +143,6 @@ won(const HaNode *node)
 static void
 ask_for_votes(HaNode *node, HaEffects *fx)
 {
-	HaMessage *m;
-
 	node->claimed = ha_node_position(node);
 	if (node->term_seen > node->proposed - 1)
 		node->proposed = node->term_seen + 1;
@@ -147,9 +155,7 @@ ask_for_votes(HaNode *node, HaEffects *fx)
 	node->phase_until_us = node->now.boot_us + vote_us(node);
 	node->granted = ha_node_self(node);
 
-	m = ha_node_send(node, fx, node->hard.reg.voters | node->hard.reg.voters_previous, HA_MESSAGE_VOTE);
-	m->position = node->claimed;
-	m->token = node->token;
+	ask(node, fx);
 }
 
 static void
@@ -172,6 +178,11 @@ ha_candidate_progress(HaNode *node, HaEffects *fx)
 
 	if (node->role != HA_ROLE_CANDIDATE)
 		return;
+	if (!ha_candidate_eligible(node))
+	{
+		ha_candidate_drop(node, fx);	/* something came in its way meanwhile (R18) */
+		return;
+	}
 	if (node->phase == HA_PHASE_PREVOTE && won(node))
 	{
 		node->phase = HA_PHASE_MEASURE;
@@ -179,14 +190,19 @@ ha_candidate_progress(HaNode *node, HaEffects *fx)
 		if (!HA_MUTANT(RECEIVER_RUNS))
 			node->upstream = 0;
 	}
-	if (node->phase == HA_PHASE_MEASURE && stopped && ha_candidate_eligible(node))
+	if (node->phase == HA_PHASE_MEASURE && stopped)
 		ask_for_votes(node, fx);
 	if (node->phase == HA_PHASE_VOTE && won(node))
 		become_elected(node, fx);
 	else if (node->now.boot_us >= node->phase_until_us)
 		ha_candidate_drop(node, fx);
 	else
+	{
+		if (node->phase != HA_PHASE_MEASURE && node->now.boot_us >= node->ask_us)
+			ask(node, fx);
+		ha_node_wake(node, node->phase == HA_PHASE_MEASURE ? node->phase_until_us : node->ask_us);
 		ha_node_wake(node, node->phase_until_us);
+	}
 }
 
 /* ---- Answers ---- */

@@ -262,6 +262,7 @@ typedef struct HaNode
 	uint32_t attempts;			/* since the last leader was heard */
 	HaPhase phase;
 	HaUs phase_until_us;
+	HaUs ask_us;				/* when those who have not granted are asked again */
 	HaSet granted;
 	HaToken token;
 	HaPosition claimed;			/* position that the vote was asked with (R17) */

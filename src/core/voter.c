@@ -183,6 +183,8 @@ ha_voter_vote(HaNode *node, HaEffects *fx, const HaMessage *m)
 		return;
 	}
 	node->upstream = 0;
+	if (node->vote_pending && node->vote_asked.from == m->from && node->vote_asked.term == m->term)
+		return;					/* asked again: it is on its way */
 	node->vote_pending = true;
 	node->vote_until_us = node->now.boot_us + ha_node_promise_us(node) / 4;
 	node->vote_asked = *m;

@@ -293,8 +293,8 @@ ha_control_rejoin(HaComparison comparison, HaId leader)
 }
 
 /*
- * Is there a process that commits or serves, besides this one? Auxiliary processes end after us. A PGPROC may still name
- * the process that had it last, so the kernel is asked.
+ * Is there a process that commits or serves, besides this one? Auxiliary processes end after us. A PGPROC may still
+ * name the process that had it last, so the kernel is asked.
  */
 static bool
 others_left(void)

@@ -1,5 +1,6 @@
 /*
- * fence.h: no commit is acknowledged without a valid lease (R21, R22) and, in synchronous mode, without its quorum (R31).
+ * fence.h: no commit is acknowledged without a valid lease (R21, R22) nor, in synchronous mode, without its quorum
+ * (R31).
  *
  * Two checks, in every process that commits. Before the record is written: a transaction that wrote is refused with
  * an error (25006) that names the leader, after a wait of pg_haops.fence_wait. After it is flushed: when the lease or

@@ -1,8 +1,8 @@
 /*
  * requests.c: see requests.h.
  *
- * A slot goes FREE, CLAIMED, POSTED (by the asker), TAKEN, ANSWERED (by the ha worker), FREE (by the asker). An asker that
- * gives up leaves ABANDONED behind, which the answer frees. Each step is a compare-and-exchange, so nobody waits.
+ * A slot goes FREE, CLAIMED, POSTED (by the asker), TAKEN, ANSWERED (by the ha worker), FREE (by the asker). An asker
+ * that gives up leaves ABANDONED behind, which the answer frees. Each step is a compare-and-exchange: nobody waits.
  */
 #include "server/compat.h"
 

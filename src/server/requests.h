@@ -1,8 +1,8 @@
 /*
  * requests.h: what operators ask for in SQL, on its way to the ha worker and back.
  *
- * A function of SQL only asks: it leaves the request in shared memory and waits for the answer; the ha worker looks at it
- * as at any other (reliability.md 6.3).
+ * A function of SQL only asks: it leaves the request in shared memory and waits for the answer; the ha worker looks at
+ * it as at any other.
  */
 #ifndef HA_SERVER_REQUESTS_H
 #define HA_SERVER_REQUESTS_H

@@ -1,6 +1,6 @@
 /*
- * world.h: what the engine asks of this server (drive/engine.h, HaWorld), and what has to be looked after between two of
- * its steps. Of the ha worker.
+ * world.h: what the engine asks of this server (drive/engine.h, HaWorld), and what has to be looked after between two
+ * of its steps. Of the ha worker.
  */
 #ifndef HA_SERVER_WORLD_H
 #define HA_SERVER_WORLD_H

@@ -38,7 +38,7 @@
 #define CHANGES 2				/* of voters, all leaders together */
 #endif
 #ifndef WRITES
-#define WRITES 3				/* 3 or 4: of one leader, the first one included */
+#define WRITES 3				/* 2, 3 or 4: of one leader, the first one included */
 #endif
 
 #define MEMBERS 4
@@ -241,14 +241,16 @@ end:
 	:: atomic { may_settle(me) -> settle(me) }
 	STORE(version_of(1, 0))
 	STORE(version_of(1, 1))
-	STORE(version_of(1, 2))
 	STORE(version_of(2, 0))
 	STORE(version_of(2, 1))
-	STORE(version_of(2, 2))
 	STORE(version_of(TERMS, 0))
 	STORE(version_of(TERMS, 1))
+#if WRITES > 2
+	STORE(version_of(1, 2))
+	STORE(version_of(2, 2))
 	STORE(version_of(TERMS, 2))
-#if WRITES == 4
+#endif
+#if WRITES > 3
 	STORE(version_of(1, 3))
 	STORE(version_of(2, 3))
 	STORE(version_of(TERMS, 3))

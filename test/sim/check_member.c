@@ -149,7 +149,9 @@ granted_to(SimWorld *w, const SimHost *h, HaSet among)
 	{
 		const SimHost *other = sim_host_of(w, &h->node.hard.reg, ha_set_first(s));
 
-		if (other != NULL && t->vote[other->index] == h->index + 1)
+		/* The own vote is on its way to the disk in this very step, when nobody else votes. */
+		if (other != NULL && (t->vote[other->index] == h->index + 1 ||
+							  (other == h && h->node.hard.voted_for == h->id)))
 			granted |= ha_set_of(ha_set_first(s));
 	}
 	return granted;
@@ -206,6 +208,15 @@ learned(const SimHost *h, const HaEvent *event, SimBefore *before)
 	before->leader = reg->leader;
 }
 
+/* It won this term before, and its ha worker is back. */
+static bool
+leads_already(SimWorld *w, const SimHost *h)
+{
+	const SimTerm *t = sim_check_term(w, h, h->node.hard.term);
+
+	return t->leader == h->index + 1 && t->life == h->life;
+}
+
 static void
 elected(SimWorld *w, const SimHost *h, const SimBefore *before)
 {
@@ -234,7 +245,7 @@ sim_check_step(SimWorld *w, SimHost *h, const HaEvent *event, const HaEffects *f
 		sim_fail(w, h, "nothing_goes_back", "term or register went back in a running member");
 	if (!fx->persist && !same_hard(&node->hard, &h->durable))
 		sim_fail(w, h, "memory_follows_disk", "the hard state changed and is not to be persisted (R3)");
-	if (node->role == HA_ROLE_ELECTED && before->role != HA_ROLE_ELECTED)
+	if (ha_role_leads(node->role) && !ha_role_leads(before->role) && !leads_already(w, h))
 		elected(w, h, before);
 	if (node->hard.led_term != before->led_term)
 		sim_pg_adopt(w, h);

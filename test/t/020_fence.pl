@@ -6,7 +6,8 @@ use warnings;
 use Test::More;
 use HaOps;
 
-my $cluster = HaOps->new(nodes => 1, options => "pg_haops.promise = 1s\npg_haops.beat = 100ms\npg_haops.fence_wait = 200ms");
+my $cluster = HaOps->new(
+	nodes => 1, options => "pg_haops.promise = 1s\npg_haops.beat = 100ms\npg_haops.fence_wait = 200ms");
 my $refusal = qr/does not hold the lease of the leader/;
 
 sub ha_worker
@@ -15,6 +16,27 @@ sub ha_worker
 	my ($line) = grep { /pg_haops ha / } `ps -o pid=,args= --ppid $postmaster`;
 
 	return $line =~ /(\d+)/ ? $1 : die 'no ha worker';
+}
+
+# A client with one statement, which stays.
+sub client
+{
+	my ($query) = @_;
+	my $client = { out => '', err => '' };
+
+	$client->{run} = IPC::Run::start(['psql', '-XAtq', '-h', $cluster->dir, '-p', $cluster->node('n1')->{port},
+			'-d', 'postgres', '-c', $query], '<', '/dev/null', '>', \$client->{out}, '2>', \$client->{err});
+	return $client;
+}
+
+# The backend that runs it.
+sub backend
+{
+	my ($like) = @_;
+
+	return $cluster->until_true(
+		sub { $cluster->sql('n1', "SELECT pid FROM pg_stat_activity WHERE query LIKE '$like' AND state = 'active'") },
+		"$like runs");
 }
 
 # Freezes the ha worker and waits until the lease is out.
@@ -106,30 +128,22 @@ $cluster->sql('n1', "ALTER SYSTEM SET pg_haops.fence_wait = '20s'; ");
 $cluster->sql('n1', 'SELECT pg_reload_conf()');
 $worker = fence();
 {
-	my ($in, $out, $err) = ('', '', '');
-	my $client = IPC::Run::start(['psql', '-XAtq', '-h', $cluster->dir, '-p', $cluster->node('n1')->{port}, '-d', 'postgres',
-			'-c', 'INSERT INTO t VALUES (20) RETURNING i'], '<', \$in, '>', \$out, '2>', \$err);
+	my $client = client('INSERT INTO t VALUES (20) RETURNING i');
 
-	$cluster->until_true(
-		sub { $cluster->sql('n1', "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT%' AND state = 'active'") eq '1' },
-		'the INSERT waits');
+	backend('INSERT%');
 	unfence($worker);
-	$client->finish;
-	is($out, "20\n", 'fence_wait: a commit waits for a lease that comes back');
+	$client->{run}->finish;
+	is($client->{out}, "20\n", 'fence_wait: a commit waits for a lease that comes back');
 }
 
 # E16: a backend is killed; the same postmaster comes back in recovery, and is elected.
 is($cluster->sql('n1', 'SELECT count(*) FROM t'), '2', 'two rows are there');
 my $term = $cluster->sql('n1', 'SELECT term FROM haops.fence');
 {
-	my ($in, $out, $err) = ('', '', '');
-	my $client = IPC::Run::start(['psql', '-XAtq', '-h', $cluster->dir, '-p', $cluster->node('n1')->{port}, '-d', 'postgres',
-			'-c', 'SELECT pg_sleep(60)'], '<', \$in, '>', \$out, '2>', \$err);
-	my $pid = $cluster->until_true(
-		sub { $cluster->sql('n1', "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'") }, 'the victim runs');
+	my $client = client('SELECT pg_sleep(60)');
 
-	kill 'KILL', $pid;
-	$client->finish;
+	kill 'KILL', backend('SELECT pg\_sleep%');
+	$client->{run}->finish;
 }
 $cluster->until_writable;
 is($cluster->postmaster('n1'), $postmaster, 'E16: the same postmaster');

@@ -36,8 +36,9 @@ sub client
 # The pid of the backend that waits for standbys.
 sub waiting
 {
-	return $cluster->until_true(
-		sub { $cluster->sql($leader, "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'") }, 'a commit waits');
+	my $query = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+
+	return $cluster->until_true(sub { $cluster->sql($leader, $query) }, 'a commit waits');
 }
 
 sub freeze_receivers
@@ -48,11 +49,17 @@ sub freeze_receivers
 	return @pids;
 }
 
-sub rows { return $cluster->sql($leader, 'SELECT coalesce(string_agg(i::text, \' \' ORDER BY i), \'\') FROM t') }
+sub rows
+{
+	return $cluster->sql($leader, "SELECT coalesce(string_agg(i::text, ' ' ORDER BY i), '') FROM t");
+}
+
 sub quorum_in_force
 {
-	return $cluster->until_true(
-		sub { ($cluster->sql_or_error($leader, 'SHOW synchronous_standby_names') // '') =~ /^ANY 1/ }, 'commits wait for one');
+	my $query = 'SHOW synchronous_standby_names';
+
+	$cluster->until_true(sub { ($cluster->sql_or_error($leader, $query) // '') =~ /^ANY 1/ }, 'commits wait for one');
+	return;
 }
 
 $cluster->until_streaming($_, $leader) for @standbys;
@@ -101,13 +108,12 @@ mkdir $cluster->dir . '/wal';
 my $stranger = IPC::Run::start(['pg_receivewal', '-D', $cluster->dir . '/wal', '--synchronous', '-S', $slot, '-d',
 		'host=' . $cluster->dir . ' port=' . $cluster->node($leader)->{port} . ' application_name=' . uc $standbys[0]],
 	'<', '/dev/null', '>', '/dev/null', '2>', '/dev/null');
-$cluster->until_true(
-	sub { $cluster->sql($leader, "SELECT count(*) FROM pg_stat_replication WHERE application_name = '" . uc($standbys[0])
-		. "' AND state = 'streaming' AND sync_state = 'quorum'") eq '1' }, 'the stranger counts for PostgreSQL');
+my $query = 'SELECT count(*) FROM pg_stat_replication'
+  . " WHERE application_name = '" . uc($standbys[0]) . "' AND state = 'streaming' AND sync_state = 'quorum'";
+$cluster->until_true(sub { $cluster->sql($leader, $query) eq '1' }, 'the stranger counts for PostgreSQL');
 $client = client('INSERT INTO t VALUES (4)');
-$cluster->until_true(
-	sub { $cluster->sql($leader, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT%(4)' AND wait_event = 'Extension'")
-		  eq '1' }, 'PostgreSQL is satisfied, the gate is not');
+$query = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT%(4)' AND wait_event = 'Extension'";
+$cluster->until_true(sub { $cluster->sql($leader, $query) eq '1' }, 'PostgreSQL is satisfied, the gate is not');
 is($client->{out}, '', 'E7, E15: a stranger with the name of a member does not count');
 kill 'CONT', @frozen;
 $client->{run}->finish;
