@@ -6,6 +6,7 @@ use warnings;
 use Bench qw(now say_error wait_for run_ok);
 use Getopt::Long;
 use JSON::PP;
+use POSIX ();
 
 use constant RATIO_LEAST => 0.99;
 use constant CHECK_ROUNDS => 1_000_000;
@@ -85,17 +86,34 @@ sub pgbench
 
 my %script_of = (tpcb => [qw(-b tpcb-like)], select => [qw(-b select-only)], insert => [ '-f', "$work/insert.sql" ]);
 
-sub tps
+# Seconds of processor time that the server's ended processes have taken: all sessions of a pgbench that is over.
+sub cpu_s
+{
+	my ($server) = @_;
+	my $pid = $cluster->postmaster($server);
+
+	open(my $stat, '<', "/proc/$pid/stat") or die "fence: $!\n";
+	my @field = split(' ', <$stat> =~ s/^.*\) //r);
+	close($stat);
+	return ($field[13] + $field[14]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+# Transactions per second, and microseconds of processor time for each.
+sub measure
 {
 	my ($server, $script, $clients) = @_;
 	my $threads = $clients > 2 ? 2 : $clients;
 	my @command = pgbench($server, @{ $script_of{$script} }, '-c', $clients, '-j', $threads, '-T', $option{seconds});
 
 	$cluster->sql($server, 'TRUNCATE haops_bench') if $script eq 'insert';
+	my $before_s = cpu_s($server);
 	open(my $handle, '-|', @command) or die "fence: pgbench: $!\n";
-	my ($tps) = map { /^tps = ([\d.]+)/ ? $1 : () } <$handle>;
+	my $said = join('', <$handle>);
 	close($handle) or die "fence: pgbench failed\n";
-	return $tps // die "fence: pgbench said no tps\n";
+	my ($tps) = $said =~ /^tps = ([\d.]+)/m or die "fence: pgbench said no tps\n";
+	my ($count) = $said =~ /actually processed: (\d+)/ or die "fence: pgbench counted no transactions\n";
+	$cluster->sql($server, 'SELECT 1');	# by now the sessions before it are reaped
+	return ($tps, (cpu_s($server) - $before_s) * 1e6 / $count);
 }
 
 sub median
@@ -105,22 +123,23 @@ sub median
 	return $n % 2 ? $sorted[ $n / 2 ] : ($sorted[ $n / 2 - 1 ] + $sorted[ $n / 2 ]) / 2;
 }
 
-# The ratios of all pairs of one script and number of clients.
+# The ratios of all pairs of one script and number of clients: of the rates, and of the processor time.
 sub pairs_of
 {
 	my ($script, $clients) = @_;
-	my @ratios;
+	my (@ratios, @cpu_ratios);
 
 	for my $pair (1 .. $option{pairs})
 	{
-		my %tps;
+		my (%tps, %cpu_us);
 		my @order = $pair % 2 ? ($with, $without) : ($without, $with);
-		$tps{ $_->{name} } = tps($_, $script, $clients) for @order;
+		($tps{ $_->{name} }, $cpu_us{ $_->{name} }) = measure($_, $script, $clients) for @order;
 		push @ratios, $tps{n1} / $tps{plain};
-		say_error(sprintf('%s, %d clients, pair %d: %.0f with, %.0f without: %.4f', $script, $clients, $pair,
-			@tps{qw(n1 plain)}, $ratios[-1]));
+		push @cpu_ratios, $cpu_us{n1} / $cpu_us{plain};
+		say_error(sprintf('%s, %d clients, pair %d: %.0f tps with, %.0f without: %.4f; cpu %.1f us with, %.1f without',
+			$script, $clients, $pair, @tps{qw(n1 plain)}, $ratios[-1], @cpu_us{qw(n1 plain)}));
 	}
-	return @ratios;
+	return (\@ratios, \@cpu_ratios);
 }
 
 sub check_ns
@@ -136,25 +155,29 @@ print $insert "INSERT INTO haops_bench VALUES (:client_id);\n";
 close($insert);
 build();
 my $check_ns = check_ns();
-my (@all, %ratio);
+my (@all, @all_cpu, %ratio, %cpu_ratio);
 for my $script (@scripts)
 {
 	for my $clients (@clients)
 	{
-		my @ratios = pairs_of($script, $clients);
-		$ratio{"$script-$clients"} = sprintf('%.4f', median(@ratios)) + 0;
-		push @all, @ratios;
+		my ($ratios, $cpu_ratios) = pairs_of($script, $clients);
+		$ratio{"$script-$clients"} = sprintf('%.4f', median(@$ratios)) + 0;
+		$cpu_ratio{"$script-$clients"} = sprintf('%.4f', median(@$cpu_ratios)) + 0;
+		push @all, @$ratios;
+		push @all_cpu, @$cpu_ratios;
 	}
 }
 my %summary = (pairs => $option{pairs}, seconds => $option{seconds}, ratio_median => sprintf('%.4f', median(@all)) + 0,
-	ratio => \%ratio, check_ns => sprintf('%.1f', $check_ns) + 0);
+	cpu_ratio_median => sprintf('%.4f', median(@all_cpu)) + 0, ratio => \%ratio, cpu_ratio => \%cpu_ratio,
+	check_ns => sprintf('%.1f', $check_ns) + 0);
 if ($option{json})
 {
 	print JSON::PP->new->canonical->encode(\%summary), "\n";
 }
 else
 {
-	printf("%-12s %.4f\n", $_, $ratio{$_}) for sort keys %ratio;
-	printf("all          %.4f   the checks of one commit: %.1f ns\n", $summary{ratio_median}, $check_ns);
+	printf("%-12s rate %.4f   processor time %.4f\n", $_, $ratio{$_}, $cpu_ratio{$_}) for sort keys %ratio;
+	printf("all          rate %.4f   processor time %.4f   the checks of one commit: %.1f ns\n",
+		@summary{qw(ratio_median cpu_ratio_median)}, $check_ns);
 }
 exit($summary{ratio_median} >= RATIO_LEAST ? 0 : 1);

@@ -2,7 +2,7 @@
  * cmd_failover.c: `pg_haops failover --force`: a survivor leads after the majority was lost for good (R42).
  *
  * A failover with a majority needs no command. This one gives up what the majority guarantees, so it says what may be
- * lost, wants the cluster's name typed, and works on the member of this machine only; who did it is recorded.
+ * lost, wants the cluster's name typed, and works on the member of this machine only. That it was done is an event.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -50,6 +50,8 @@ put_state_away(const HaReach *reach)
 {
 	HaStoreError error = ha_store_set_aside(reach->local.state);
 
+	printf("to use its directory without a cluster, remove the folder pg_haops in it and the block of pg_haops in\n"
+		   "postgresql.conf\n");
 	if (error == HA_STORE_BUSY)
 		printf("its server still runs, takes no writes, and can be stopped\n");
 	else if (error != HA_STORE_OK)

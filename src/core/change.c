@@ -89,7 +89,7 @@ ha_change_progress(HaNode *node, HaEffects *fx)
 {
 	HaRegister *reg = &node->hard.reg;
 
-	if (node->write_pending || node->shift == HA_SHIFT_WRITE)
+	if ((node->write_pending && !HA_MUTANT(EARLY_CHANGE)) || node->shift == HA_SHIFT_WRITE)
 		return false;
 	/* Before opening, too: opening may need a member that must be rewound first (R37, R38). */
 	if (node->pg.checkpointed && reg->checkpoint_term != node->hard.term)

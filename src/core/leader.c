@@ -312,7 +312,7 @@ ha_leader_progress(HaNode *node, HaEffects *fx)
 	if (!ha_role_leads(node->role))
 		return;
 	publish_joined(node, fx);
-	if (node->role == HA_ROLE_OPENING || node->role == HA_ROLE_LEADER)
+	if (node->role == HA_ROLE_OPENING || node->role == HA_ROLE_LEADER || HA_MUTANT(EARLY_CHANGE))
 	{
 		ha_shift_progress(node, fx);
 		ha_change_progress(node, fx);

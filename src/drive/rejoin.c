@@ -416,6 +416,8 @@ begin(Rejoin *r)
 		return HA_REJOIN_START;
 	if (r->order->lineage == HA_LINEAGE_REWIND)
 		return rewind_begin(r);
+	if (r->order->allow_clone)
+		return clone(r);
 	ha_fault(r->fault, NULL, "its WAL and the leader's have no common history, or one timeline number for two");
 	return give_up(r);
 }

@@ -25,7 +25,10 @@ state_of(const HaStatus *status, const HaMember *member, const HaSummary *summar
 	if (is_itself_leader(status, member))
 		return status->role == HA_ROLE_LEADER && status->lease_left_us == 0 && !status->reg.paused ? "fenced" :
 			ha_role_name(status->role);
-	if (summary == NULL)
+	/* Without a leader nobody tells of the others any more: what is known of them is old. */
+	if (status->leader == 0 && member->id == status->id)
+		return ha_role_name(status->role);
+	if (summary == NULL || status->leader == 0)
 		return "unknown";
 	if (summary->seen_ms > status->promise_ms)
 		return "silent";
@@ -68,7 +71,7 @@ ha_members_row(const HaStatus *status, const HaMember *member)
 		row.lease_ms = status->lease_left_us / HA_US_PER_MS;
 	if (row.summary == NULL)
 		return row;
-	if (row.summary->seen_ms != UINT32_MAX)
+	if (row.summary->seen_ms != UINT32_MAX && status->leader != 0)
 		row.seen_ms = row.summary->seen_ms;
 	if (!data || row.summary->position.lsn == 0)
 		return row;

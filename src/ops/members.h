@@ -21,7 +21,7 @@ typedef struct HaMemberRow
 	HaLsn lsn;					/* 0 = unknown */
 	HaTli tli;					/* the same */
 	int64_t lag_bytes;			/* behind the leader; -1 = unknown */
-	int64_t seen_ms;			/* since its last answer to the leader; -1 = never */
+	int64_t seen_ms;			/* since its last answer to the leader; -1 = never, or nobody leads */
 	int64_t lease_ms;			/* of the leader, by its own word; -1 = unknown, or another member */
 } HaMemberRow;
 

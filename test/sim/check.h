@@ -98,8 +98,8 @@ extern void sim_check_gate(struct SimWorld *w, const struct SimHost *h);
 /* The gate's rules were found to be met for a commit. */
 extern void sim_check_judged(struct SimWorld *w, const struct SimHost *h, const SimCommit *commit);
 extern void sim_check_ack(struct SimWorld *w, const struct SimHost *h, const SimCommit *commit);
-/* As things stand on the disks, could this host's member be elected, by the truth? */
-extern bool sim_check_electable(struct SimWorld *w, const struct SimHost *x);
+/* As things stand on the disks, could this host's member be elected, by the truth; at some time, or now? */
+extern bool sim_check_electable(struct SimWorld *w, const struct SimHost *x, bool now);
 extern void sim_check_promotion_asked(struct SimWorld *w, const struct SimHost *h);
 extern void sim_check_promoted(struct SimWorld *w, const struct SimHost *h, HaTerm term, int record);
 extern void sim_check_received(struct SimWorld *w, const struct SimHost *h, const struct SimHost *from);

@@ -163,9 +163,12 @@ sim_check_judged(SimWorld *w, const SimHost *h, const SimCommit *c)
 	}
 }
 
-/* Whoever may take part in electing x, as things stand: register and WAL not ahead of x's (R11, R12). */
+/*
+ * Whoever may take part in electing x, as things stand: register and WAL not ahead of x's (R11, R12). `now`: without
+ * those whose ha worker can't run before there is a leader to copy from.
+ */
 static HaSet
-would_grant(SimWorld *w, const SimHost *x)
+would_grant(SimWorld *w, const SimHost *x, bool now)
 {
 	const HaRegister *reg = &x->durable.reg;
 	HaPosition position = sim_wal_position(&w->wal, x->pg.tip);
@@ -175,7 +178,7 @@ would_grant(SimWorld *w, const SimHost *x)
 	{
 		const SimHost *v = sim_host_of(w, reg, ha_set_first(s));
 
-		if (v == NULL || v->out || ha_version_compare(v->durable.reg.version, reg->version) > 0)
+		if (v == NULL || v->out || (now && v->pg.half_done) || ha_version_compare(v->durable.reg.version, reg->version) > 0)
 			continue;
 		if (!v->witness && (w->wal.record[v->pg.tip].rogue ||
 							ha_position_compare(sim_wal_position(&w->wal, v->pg.tip), position) > 0))
@@ -202,10 +205,10 @@ would_elect(const HaRegister *reg, HaSet set)
 }
 
 bool
-sim_check_electable(SimWorld *w, const SimHost *x)
+sim_check_electable(SimWorld *w, const SimHost *x, bool now)
 {
 	return !x->witness && !x->out && !x->pg.half_done && x->pg.consistent_at < 0 && !w->wal.record[x->pg.tip].rogue &&
-		ha_register_may_lead(&x->durable.reg, x->id) && would_elect(&x->durable.reg, would_grant(w, x));
+		ha_register_may_lead(&x->durable.reg, x->id) && would_elect(&x->durable.reg, would_grant(w, x, now));
 }
 
 /* What 2.1 and 2.2 are for: from this moment on no election that the members could hold loses the entry. */
@@ -216,7 +219,7 @@ survives_any_election(SimWorld *w, const SimHost *h, int record)
 	{
 		const SimHost *x = &w->host[i];
 
-		if (!sim_wal_holds(&w->wal, x->pg.tip, record) && sim_check_electable(w, x))
+		if (!sim_wal_holds(&w->wal, x->pg.tip, record) && sim_check_electable(w, x, false))
 			sim_fail(w, h, "survives_any_election", "entry %d is acknowledged, and h%u could be elected without it"
 					 " (R15, R32)", record, x->index);
 	}

@@ -48,7 +48,7 @@ say_all(SimWorld *w)
 				last == NULL ? 0 : (unsigned long long) last->start, (unsigned long long) hard->joined_term,
 				(unsigned long long) hard->reg.version.term, (unsigned long long) hard->reg.version.number,
 				hard->reg.rule.k, hard->reg.rule.sync_set, h->node.upstream, (int) h->told.state, h->told.tli,
-				(unsigned long long) h->told.replay_lsn, h->told.blocks, sim_check_electable(w, h));
+				(unsigned long long) h->told.replay_lsn, h->told.blocks, sim_check_electable(w, h, true));
 	}
 }
 
@@ -86,7 +86,7 @@ beyond_healing(SimWorld *w)
 		bool named = ha_chain_names(&h->durable.chain, end->tli, end->tli_start) || h->durable.reg.leader == h->id;
 
 		/* A tail from a promotion that no register knows can only be rewound, and that needs a leader. */
-		if (sim_check_electable(w, h) && named)
+		if (sim_check_electable(w, h, true) && named)
 			return false;
 	}
 	return true;

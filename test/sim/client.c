@@ -139,7 +139,9 @@ sim_fence_progress(SimWorld *w, SimHost *h)
 
 		if (c->phase == SIM_COMMIT_FLUSHING && sim_wal_holds(&w->wal, h->pg.tip, c->record))
 			c->phase = SIM_COMMIT_WAITING;
-		if (c->phase == SIM_COMMIT_WAITING && w->now >= h->fence.stall_until)
+		if (c->phase == SIM_COMMIT_WAITING && w->now < h->fence.stall_until)
+			c->due = h->fence.stall_until;
+		else if (c->phase == SIM_COMMIT_WAITING)
 			judge(w, h, c);
 	}
 	set_timer(h);

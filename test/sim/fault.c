@@ -81,6 +81,7 @@ sim_fault_plan(SimWorld *w)
 	plan->calm_at = promise * 2 + plan->every * (3 + sim_below(w, 18));
 	plan->at_leader = sim_chance(w, 500) ? 500 : 100;
 	plan->slow_promotion = sim_chance(w, 300) ? 300 : 20;
+	plan->isolate_next = SIM_HOSTS_MAX;
 	plan->tainted = false;
 	draw_weights(w);
 	draw_weather(w, sim_chance(w, 500));
@@ -390,9 +391,16 @@ sim_fault_strike(SimWorld *w)
 	plan->due = w->now + plan->every / 8 + sim_below(w, (uint32_t) (plan->every * 7 / 4));
 	if (plan->due > plan->calm_at)
 		plan->due = plan->calm_at;
+	w->counts.faults++;
+	if (plan->isolate_next < SIM_HOSTS_MAX)
+	{
+		sim_say(w, NULL, "FAULT at a bad moment: h%u hears nobody", plan->isolate_next);
+		cut_sides(w, (HaSet) 1 << plan->isolate_next);
+		plan->isolate_next = SIM_HOSTS_MAX;
+		return;
+	}
 	while (left >= plan->weight[fault])
 		left -= plan->weight[fault++];
-	w->counts.faults++;
 	sim_say(w, NULL, "FAULT %s: %s", fault_name[fault], fault_text[fault]);
 	if (fault <= SIM_FAULT_WEATHER || fault == SIM_FAULT_STREAM_BROKEN)
 		strike_network(w, (SimFault) fault);
@@ -413,6 +421,7 @@ release(SimWorld *w, SimHost *h)
 	h->worker_until = h->slow_disk_until = 0;
 	h->disk_trap = SIM_DISK_WELL;
 	h->fence.stall_until = 0;
+	sim_fence_progress(w, h);
 	if (left > 0)
 	{
 		h->halted_until = w->now;

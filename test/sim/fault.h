@@ -61,6 +61,7 @@ typedef struct SimPlan
 	uint32_t beat_ms;
 	uint32_t at_leader;			/* per mille that hit the leader, if there is one */
 	uint32_t slow_promotion;	/* per mille that take seconds */
+	uint32_t isolate_next;		/* host that is cut off by the next fault, SIM_HOSTS_MAX = chance decides */
 	bool tainted;				/* a snapshot was restored: no safety is claimed from here on */
 } SimPlan;
 

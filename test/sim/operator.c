@@ -81,6 +81,12 @@ sim_operator_ask(SimWorld *w)
 		case 1:
 		case 2:
 			ask(w, leader, (HaRequest){.kind = HA_REQUEST_HAND_OVER, .member.id = sim_chance(w, 500) ? id : 0});
+			if (sim_chance(w, 400))
+			{
+				/* The worst moment for a cut is the middle of a hand-over (S55). */
+				w->plan.isolate_next = leader->index;
+				w->plan.due = w->now + sim_between(w, SIM_MS, 300 * SIM_MS);
+			}
 			break;
 		case 3:
 			drop_somebody(w, leader);
