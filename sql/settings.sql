@@ -14,10 +14,12 @@ ALTER SYSTEM SET pg_haops.listen_address = '127.0.0.1:1';
 ALTER SYSTEM SET pg_haops.replication_options = 'sslmode=require';
 ALTER SYSTEM SET pg_haops.orders_number = 1;
 
--- Ranges and units.
+-- Ranges and units. The words differ by version: the code alone is shown.
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET pg_haops.promise = '100ms';
 ALTER SYSTEM SET pg_haops.promise = '2 minutes';
 ALTER SYSTEM SET pg_haops.beat = 0;
+\set VERBOSITY default
 
 -- The prefix is ours.
 SET pg_haops.no_such_setting = 1;

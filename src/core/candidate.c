@@ -26,8 +26,9 @@ ha_candidate_eligible(const HaNode *node)
 	const HaPg *pg = &node->pg;
 
 	return (node->role == HA_ROLE_FOLLOWER || node->role == HA_ROLE_CANDIDATE) &&
-		ha_register_may_lead(&node->hard.reg, node->hard.id) && (!node->hard.reg.paused || HA_MUTANT(PAUSE_IGNORED)) &&
-		pg->state == HA_PG_STANDBY && pg->blocks == 0 && !pg->promoting && !ha_node_foreign(node) && node->hard.chain.count > 0;
+		ha_register_may_lead(&node->hard.reg, node->hard.id) &&
+		(!node->hard.reg.paused || HA_MUTANT(PAUSE_IGNORED)) && pg->state == HA_PG_STANDBY && pg->blocks == 0 &&
+		!pg->promoting && !ha_node_foreign(node) && node->hard.chain.count > 0;
 }
 
 /* ---- Who stands first ---- */
@@ -128,7 +129,7 @@ won(const HaNode *node)
 	HaSet data = ha_register_data_voters(reg);
 	HaSet voters = reg->voters;
 
-	if (HA_MUTANT(WITNESS_IS_DATA))
+	if (HA_MUTANT(WITNESS_IS_DATA) && reg->rule.sync)
 		data = (data & (reg->rule.sync_set | ha_set_of(reg->leader))) | (reg->voters & ~data);
 	if (HA_MUTANT(VISIBLE_MAJORITY))
 	{

@@ -155,9 +155,9 @@ ha_lost_count(HaLost *lost, const char *data)
 	snprintf(start, sizeof(start), "%X/%X", (unsigned) (lost->fork >> 32), (unsigned) lost->fork);
 	if (!ha_files_path(program, lost->programs, "pg_waldump") || !ha_files_path(wal, data, "pg_wal"))
 		return;
-	/* It ends with an error at the end of the WAL, always. */
+	/* It ends with an error at the end of the WAL, always: exit code 1. */
 	ha_process_run(&job, &end);
-	if (!end.timed_out && !end.interrupted && end.signal == 0)
+	if (!end.timed_out && !end.interrupted && (end.exit_code == 0 || end.exit_code == 1))
 		lost->commits = commits;
 }
 

@@ -178,7 +178,8 @@ would_grant(SimWorld *w, const SimHost *x, bool now)
 	{
 		const SimHost *v = sim_host_of(w, reg, ha_set_first(s));
 
-		if (v == NULL || v->out || (now && v->pg.half_done) || ha_version_compare(v->durable.reg.version, reg->version) > 0)
+		if (v == NULL || v->out || (now && v->pg.half_done) ||
+			ha_version_compare(v->durable.reg.version, reg->version) > 0)
 			continue;
 		if (!v->witness && (w->wal.record[v->pg.tip].rogue ||
 							ha_position_compare(sim_wal_position(&w->wal, v->pg.tip), position) > 0))

@@ -40,8 +40,10 @@ say_all(SimWorld *w)
 		const HaEpoch *last = ha_chain_last(&hard->chain);
 		HaPosition end = sim_wal_position(&w->wal, h->pg.tip);
 
-		sim_say(w, h, "member %u%s, %s, WAL %llu:%llu tli %u%s, chain to %llu:%u:%llu, joined %llu, register %llu.%llu k %u"
-				" of %x, upstream %u, told state %d tli %u %llu blocks %x, electable %d", h->id, h->out ? " out" : "",
+		sim_say(w, h, "member %u%s, %s, WAL %llu:%llu tli %u%s, chain to %llu:%u:%llu, joined %llu, register"
+				" %llu.%llu"
+				" k %u of %x, upstream %u, told state %d tli %u %llu blocks %x, electable %d", h->id,
+				h->out ? " out" : "",
 				state[h->pg.state], (unsigned long long) end.wal_term, (unsigned long long) end.lsn,
 				w->wal.record[h->pg.tip].tli, w->wal.record[h->pg.tip].rogue ? " by hand" : "",
 				last == NULL ? 0 : (unsigned long long) last->term, last == NULL ? 0 : last->tli,
@@ -204,8 +206,8 @@ went_back_is_reported(SimWorld *w)
 			if (j != i && other->running && other->node.role != HA_ROLE_HELD &&
 				ha_uuid_equal(&peer->incarnation, &incarnation) && peer->run > h->node.hard.run &&
 				peer->stale_count >= 100)
-				sim_fail(w, other, "went_back_is_reported", "h%u is at run %llu after run %llu, and nobody says so (R6)",
-						 i, (unsigned long long) h->node.hard.run, (unsigned long long) peer->run);
+				sim_fail(w, other, "went_back_is_reported", "h%u is at run %llu after run %llu, and nobody"
+						 " says so (R6)", i, (unsigned long long) h->node.hard.run, (unsigned long long) peer->run);
 		}
 	}
 }

@@ -109,7 +109,8 @@ sim_check_before(const SimHost *h)
 static bool
 same_hard(const HaHard *a, const HaHard *b)
 {
-	return a->term == b->term && a->voted_for == b->voted_for && a->joined_term == b->joined_term && a->led_term == b->led_term &&
+	return a->term == b->term && a->voted_for == b->voted_for && a->joined_term == b->joined_term &&
+		a->led_term == b->led_term &&
 		a->promise_ms == b->promise_ms && a->run == b->run && a->chain.count == b->chain.count &&
 		ha_version_compare(a->reg.version, b->reg.version) == 0;
 }
@@ -164,7 +165,8 @@ elected_by_majority(SimWorld *w, const SimHost *h)
 	HaSet now = granted_to(w, h, reg->voters);
 	HaSet before = granted_to(w, h, reg->voters_previous);
 
-	if (2 * count(now) <= count(reg->voters) || (reg->voters_previous != 0 && 2 * count(before) <= count(reg->voters_previous)))
+	if (2 * count(now) <= count(reg->voters) ||
+		(reg->voters_previous != 0 && 2 * count(before) <= count(reg->voters_previous)))
 		sim_fail(w, h, "elected_by_majority", "votes of %d of %d voters (R15)", count(now), count(reg->voters));
 }
 

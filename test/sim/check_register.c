@@ -111,9 +111,9 @@ sim_check_written(SimWorld *w, const SimHost *h)
 		sim_fail(w, h, "terms_stay_small", "%u register writes in one schedule", c->written_count);
 		return;
 	}
-	sim_say(w, h, "  writes %llu.%llu: voters %x, before %x, k %u of %x, tli %u%s", (unsigned long long) reg->version.term,
-			(unsigned long long) reg->version.number, reg->voters, reg->voters_previous, reg->rule.k, reg->rule.sync_set,
-			reg->tli_max, reg->paused ? ", paused" : "");
+	sim_say(w, h, "  writes %llu.%llu: voters %x, before %x, k %u of %x, tli %u%s",
+			(unsigned long long) reg->version.term, (unsigned long long) reg->version.number, reg->voters,
+			reg->voters_previous, reg->rule.k, reg->rule.sync_set, reg->tli_max, reg->paused ? ", paused" : "");
 	parent = sim_check_find(c, c->parent[h->index]);
 	c->written[c->written_count++] = (SimWritten){reg->version, c->parent[h->index], *reg};
 	if (parent == NULL)

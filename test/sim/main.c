@@ -1,7 +1,8 @@
 /*
  * main.c: the command line of the simulator.
  *
- *	sim [--topology 3|2w|5|4w|7|all] [--mode async|sync|both] [--seeds N] [--first S] [--mutant NAME] [--without FAULT]... [--trace]
+ *	sim [--topology 3|2w|5|4w|7|all] [--mode async|sync|both] [--seeds N] [--first S] [--mutant NAME]
+ *		[--without FAULT]... [--trace]
  *	sim mutants [--limit N] [--mutant NAME]
  *
  * Ends with 0 when nothing was violated (or every seeded bug was found), 1 otherwise, 2 for a wrong command line.

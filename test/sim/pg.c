@@ -203,8 +203,8 @@ promoted(SimWorld *w, SimHost *h)
 	pg->end_of_recovery = pg->tip;
 	pg->tli = ++pg->tli_newest;
 	/*
-	 * One case is given up (7.4): by hand, on the number and at the very place of an epoch that the chain names and that
-	 * was never received, with a crash before the ha worker has seen it.
+	 * One case is given up (7.4): by hand, on the number and at the very place of an epoch that the chain names and
+	 * that was never received, with a crash before the ha worker has seen it.
 	 */
 	while (rogue && ha_chain_names(&h->durable.chain, pg->tli, w->wal.record[pg->tip].end))
 		pg->tli = ++pg->tli_newest;

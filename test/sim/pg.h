@@ -69,7 +69,6 @@ typedef struct SimPg
 	int end_of_recovery;		/* primary: last record before the promotion */
 	bool checkpointed;
 	uint32_t blocks;
-	bool promote_asked;
 	HaComparison rejoin;
 	uint32_t rejoin_leader;		/* host, SIM_HOSTS_MAX = unknown */
 	HaTerm rejoin_term;			/* term in which it was decided */

@@ -2,8 +2,8 @@
  * stream.c: WAL receivers and walsenders; see pg.h.
  *
  * PostgreSQL's own checks are made: a walsender looks whether the timeline that is asked for is in its history and
- * reaches as far. It can't tell two histories under one timeline number apart (E9). One check is the library's: a server
- * that is no elected primary serves no WAL.
+ * reaches as far. It can't tell two histories under one timeline number apart (E9). One check is the library's: a
+ * server that is no elected primary serves no WAL.
  */
 #include "test/sim/world.h"
 

@@ -24,7 +24,8 @@ sim_wal_append(SimWal *wal, int parent, HaTerm term, HaTli tli, HaLsn bytes, boo
 
 	assert(wal->count < SIM_RECORDS_MAX);
 	*r = (SimRecord){.parent = parent, .depth = before->depth + 1, .term = term, .tli = tli,
-		.tli_start = tli == before->tli ? before->tli_start : before->end, .start = before->end, .end = before->end + bytes, .rogue = rogue};
+		.tli_start = tli == before->tli ? before->tli_start : before->end, .start = before->end,
+		.end = before->end + bytes, .rogue = rogue};
 	return wal->count++;
 }
 

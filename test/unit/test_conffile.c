@@ -142,6 +142,7 @@ static void
 test_unset(void **state)
 {
 	const char *const names[] = {"port", "primary_conninfo", NULL};
+	static const char lines[] = "# port\nPort = '1'\nport_x = 2\nprimary_conninfo = 'port=1'\nwork_mem=1";
 	Folder folder;
 	HaFault fault = {{0}, {0}};
 	char path[PATH_MAX];
@@ -153,7 +154,7 @@ test_unset(void **state)
 	assert_true(ha_files_path(path, folder.path, "postgresql.auto.conf"));
 	assert_true(ha_conffile_unset(path, names, &count, &fault));
 	assert_int_equal(count, 0);
-	folder_write(path, "# port\nPort = '1'\nport_x = 2\nprimary_conninfo = 'port=1'\nwork_mem=1", 66, 0600);
+	folder_write(path, lines, strlen(lines), 0600);
 	assert_true(ha_conffile_unset(path, names, &count, &fault));
 	assert_int_equal(count, 2);
 	text = ha_files_read(path, 1024, NULL);
