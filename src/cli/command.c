@@ -16,6 +16,7 @@
 #define OPTIONS_MAX 40
 #define HELP_CODE 1000
 #define HELP_COLUMN 28
+#define TEXT_SIZE 2048
 
 /* ---- Help ---- */
 
@@ -143,48 +144,59 @@ ha_command_read(const HaCommand *command, int argc, char **argv, int *operand, H
 
 /* ---- Speaking ---- */
 
+/* One line on standard error; control characters of what was given do not get through. */
+static void
+put_line(const char *head, const char *kind, const char *text)
+{
+	fflush(stdout);
+	fprintf(stderr, "pg_haops%s%s: %s", head[0] != '\0' ? " " : "", head, kind);
+	for (const char *c = text; *c != '\0'; c++)
+		fputc((unsigned char) *c < ' ' || *c == 0x7f ? '?' : *c, stderr);
+	fputc('\n', stderr);
+}
+
 HaExit
 ha_command_fail(const HaCommand *command, const HaFault *fault)
 {
-	fflush(stdout);
-	fprintf(stderr, "pg_haops %s: error: %s\n", command->name, fault->text);
+	put_line(command->name, "error: ", fault->text);
 	if (fault->hint[0] != '\0')
-		fprintf(stderr, "pg_haops %s: hint: %s\n", command->name, fault->hint);
+		put_line(command->name, "hint: ", fault->hint);
 	return HA_EXIT_FAILED;
 }
 
 HaExit
 ha_command_misuse(const HaCommand *command, const char *format, ...)
 {
+	char text[TEXT_SIZE];
 	va_list args;
 
-	fflush(stdout);
-	fprintf(stderr, "pg_haops %s: error: ", command->name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fprintf(stderr, "\npg_haops %s: hint: pg_haops %s --help shows what it takes\n", command->name, command->name);
+	put_line(command->name, "error: ", text);
+	snprintf(text, sizeof(text), "pg_haops %s --help shows what it takes", command->name);
+	put_line(command->name, "hint: ", text);
 	return HA_EXIT_USAGE;
 }
 
 void
 ha_command_warn(const HaFault *fault)
 {
-	fflush(stdout);
-	fprintf(stderr, "pg_haops: warning: %s%s%s\n", fault->text, fault->hint[0] != '\0' ? "; " : "", fault->hint);
+	put_line("", "warning: ", fault->text);
+	if (fault->hint[0] != '\0')
+		put_line("", "hint: ", fault->hint);
 }
 
 void
 ha_command_say(const char *format, ...)
 {
+	char text[TEXT_SIZE];
 	va_list args;
 
-	fflush(stdout);
-	fputs("pg_haops: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	put_line("", "", text);
 }
 
 static void

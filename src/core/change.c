@@ -63,6 +63,18 @@ admit_learner(HaNode *node, HaEffects *fx)
 	return false;
 }
 
+/* Are there living data voters enough for k_min without this member? */
+static bool
+replaceable(const HaNode *node, HaId id)
+{
+	HaSet others = ha_register_data_voters(&node->hard.reg) & ~ha_node_self(node) & ~ha_set_of(id);
+	uint32_t alive = 0;
+
+	for (HaSet s = others; s != 0; s &= s - 1)
+		alive += ha_node_alive(node, ha_set_first(s));
+	return alive >= node->hard.reg.k_min;
+}
+
 /* The next step of taking drop_id out; the synchronous set is shift.c's part. */
 static bool
 drop_step(HaNode *node, HaEffects *fx)
@@ -70,8 +82,20 @@ drop_step(HaNode *node, HaEffects *fx)
 	HaRegister *reg = &node->hard.reg;
 	HaId id = node->drop_id;
 
-	if (id == 0 || ha_set_has(reg->rule.sync_set, id))
+	if (id == 0)
 		return false;
+	if (ha_set_has(reg->rule.sync_set, id))
+	{
+		if (!replaceable(node, id))
+		{
+			/* Whoever was to take its place is gone: given up, so that something else can be asked for. */
+			node->drop_id = 0;
+			if (node->request_number != 0)
+				ha_change_answer(fx, node->request_number, HA_ANSWER_NOT_READY);
+			node->request_number = 0;
+		}
+		return false;
+	}
 	if (ha_set_has(reg->voters, id))
 	{
 		change_voters(node, fx, reg->voters & ~ha_set_of(id));
@@ -160,8 +184,7 @@ drop_member(HaNode *node, const HaRequest *request)
 	if (!ha_majority(alive, left))
 		return HA_ANSWER_NOT_READY;
 	/* Nor could the synchronous rule be met: k_min has to be lowered, or another member added, first. */
-	if (ha_set_has(node->hard.reg.rule.sync_set, request->member.id) &&
-		ha_set_count(left & ha_register_data(&node->hard.reg) & ~ha_node_self(node)) < (int) node->hard.reg.k_min)
+	if (ha_set_has(node->hard.reg.rule.sync_set, request->member.id) && !replaceable(node, request->member.id))
 		return HA_ANSWER_NOT_READY;
 	node->drop_id = request->member.id;
 	node->request_number = request->number;

@@ -30,7 +30,8 @@ ha_round_lease(const HaNode *node)
 
 		start_us = before_us < start_us ? before_us : start_us;
 	}
-	return start_us == 0 ? 0 : ha_lease_end(start_us, node->times.promise_ms);
+	/* By the promise that the rounds named: a longer one that was set since binds nobody yet. */
+	return start_us == 0 ? 0 : ha_lease_end(start_us, node->promise_used_ms);
 }
 
 /* The pause lets the leader go on without rounds, once a majority refuses elections because of it (R29). */

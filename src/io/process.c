@@ -121,12 +121,12 @@ ha_process_before_exec(void)
 }
 
 static void
-become(const HaProcessJob *job, char *const *environment, int input, int output, pid_t parent)
+become(const HaProcessJob *job, char *const *environment, int input, int output, int errors, pid_t parent)
 {
 	const char *why;
 
 	setpgid(0, 0);
-	if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+	if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(errors, STDERR_FILENO) < 0)
 		_exit(127);
 	close_from(STDERR_FILENO + 1);
 	default_signals();
@@ -144,7 +144,9 @@ become(const HaProcessJob *job, char *const *environment, int input, int output,
 
 typedef struct Lines
 {
-	const HaProcessJob *job;
+	int fd;						/* -1 = closed */
+	void (*hear) (void *self, const char *line);
+	void *self;
 	HaProcessEnd *end;
 	size_t used;
 	char line[HA_PROCESS_LINE_MAX];
@@ -171,18 +173,20 @@ end_line(Lines *lines)
 	lines->line[lines->used] = '\0';
 	lines->used = 0;
 	keep_tail(lines->end, lines->line);
-	if (lines->job->line != NULL)
-		lines->job->line(lines->job->self, lines->line);
+	if (lines->hear != NULL)
+		lines->hear(lines->self, lines->line);
 }
 
-/* False when nothing more can come. */
-static bool
-read_lines(Lines *lines, int fd)
+/* What is there now; closed at its end. */
+static void
+read_lines(Lines *lines)
 {
 	char bytes[4096];
-	ssize_t count;
+	ssize_t count = -1;
 
-	while ((count = read(fd, bytes, sizeof(bytes))) > 0)
+	if (lines->fd < 0)
+		return;
+	while ((count = read(lines->fd, bytes, sizeof(bytes))) > 0)
 	{
 		for (ssize_t i = 0; i < count; i++)
 		{
@@ -192,7 +196,21 @@ read_lines(Lines *lines, int fd)
 				lines->line[lines->used++] = bytes[i] == '\0' ? '?' : bytes[i];
 		}
 	}
-	return count < 0 && (errno == EAGAIN || errno == EINTR);
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	close(lines->fd);
+	lines->fd = -1;
+}
+
+/* The last of it: what a process that was left behind writes later is nobody's. */
+static void
+finish_lines(Lines *lines)
+{
+	read_lines(lines);
+	end_line(lines);
+	if (lines->fd >= 0)
+		close(lines->fd);
+	lines->fd = -1;
 }
 
 /* ---- In the parent ---- */
@@ -237,37 +255,44 @@ open_input(const char *text)
 	return fd;
 }
 
+/* A pipe: the end to be read does not block. */
+static bool
+open_pipe(int ends[2])
+{
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	return true;
+}
+
 static pid_t
-start(const HaProcessJob *job, int *output)
+start(const HaProcessJob *job, Lines *output, Lines *errors)
 {
 	char *environment[ENVIRONMENT_MAX];
-	int pipe_fds[2];
+	int out[2] = {-1, -1};
+	int err[2] = {-1, -1};
 	int input = open_input(job->input);
 	pid_t parent = getpid();
 	pid_t pid = -1;
 
-	if (input < 0)
-		return -1;
-	if (pipe2(pipe_fds, O_CLOEXEC) != 0)
+	if (input >= 0 && open_pipe(out) && (!job->errors_apart || open_pipe(err)))
 	{
+		make_environment(job, environment);
+		fflush(NULL);
+		pid = fork();
+		if (pid == 0)
+			become(job, environment, input, out[1], job->errors_apart ? err[1] : out[1], parent);
+	}
+	if (input >= 0)
 		close(input);
-		return -1;
-	}
-	make_environment(job, environment);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0)
-		become(job, environment, input, pipe_fds[1], parent);
-	close(input);
-	close(pipe_fds[1]);
-	if (pid < 0)
-		close(pipe_fds[0]);
-	else
-	{
+	if (out[1] >= 0)
+		close(out[1]);
+	if (err[1] >= 0)
+		close(err[1]);
+	output->fd = out[0];
+	errors->fd = err[0];
+	if (pid > 0)
 		setpgid(pid, pid);		/* as the child does: whoever comes first */
-		fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
-		*output = pipe_fds[0];
-	}
 	return pid;
 }
 
@@ -292,34 +317,22 @@ look_after(pid_t pid, HaUs *deadline_us, int *said, HaProcessEnd *end)
 		kill(pid, *said);
 }
 
-bool
-ha_process_run(const HaProcessJob *job, HaProcessEnd *end)
+/* Reads and waits until it has ended. */
+static int
+await_end(pid_t pid, HaUs deadline_us, Lines *output, Lines *errors, HaProcessEnd *end)
 {
-	HaUs deadline_us = ha_clock_now().mono_us + job->limit_us;
-	Lines lines = {.job = job, .end = end};
-	bool open_output = true;
-	int output = -1;
 	int status = 0;
 	int said = 0;
-	pid_t pid;
 
-	assert(job->argv[0][0] == '/' && job->limit_us > 0);
-	memset(end, 0, sizeof(*end));
-	end->exit_code = -1;
-	pid = start(job, &output);
-	if (pid < 0)
-	{
-		snprintf(end->tail, sizeof(end->tail), "%s", strerror(errno));
-		return false;
-	}
 	for (;;)
 	{
-		struct pollfd wait[2] = {{open_output ? output : -1, POLLIN, 0}, {said == 0 ? signals_fd : -1, POLLIN, 0}};
+		struct pollfd wait[3] = {
+			{output->fd, POLLIN, 0}, {errors->fd, POLLIN, 0}, {said == 0 ? signals_fd : -1, POLLIN, 0}};
 		pid_t ended;
 
-		poll(wait, 2, open_output ? TURN_MS : TURN_CLOSED_MS);
-		if (open_output)
-			open_output = read_lines(&lines, output);
+		poll(wait, 3, output->fd >= 0 || errors->fd >= 0 ? TURN_MS : TURN_CLOSED_MS);
+		read_lines(output);
+		read_lines(errors);
 		ended = waitpid(pid, &status, WNOHANG);
 		if (ended == pid || (ended < 0 && errno != EINTR))
 			break;
@@ -327,12 +340,33 @@ ha_process_run(const HaProcessJob *job, HaProcessEnd *end)
 	}
 	if (said != 0)
 		kill(-pid, SIGKILL);	/* what it left behind in its group ends with it */
-	read_lines(&lines, output);
-	end_line(&lines);
-	close(output);
+	return status;
+}
+
+bool
+ha_process_run(const HaProcessJob *job, HaProcessEnd *end)
+{
+	HaUs deadline_us = ha_clock_now().mono_us + job->limit_us;
+	Lines output = {.fd = -1, .hear = job->line, .self = job->self, .end = end};
+	Lines errors = {.fd = -1, .end = end};
+	int status = 0;
+	pid_t pid;
+
+	assert(job->argv[0][0] == '/' && job->limit_us > 0);
+	memset(end, 0, sizeof(*end));
+	end->exit_code = -1;
+	pid = start(job, &output, &errors);
+	if (pid < 0)
+		snprintf(end->tail, sizeof(end->tail), "%s", strerror(errno));
+	else
+		status = await_end(pid, deadline_us, &output, &errors, end);
+	finish_lines(&output);
+	finish_lines(&errors);
+	if (pid < 0)
+		return false;
 	end->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	return end->exit_code == 0 && said == 0;
+	return end->exit_code == 0 && !end->timed_out && !end->interrupted;
 }
 
 void

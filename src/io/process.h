@@ -23,6 +23,7 @@ typedef struct HaProcessJob
 	const char *const *argv;	/* [0] is an absolute path; ends with NULL */
 	const char *const *environment;	/* NAME=VALUE to be added, ends with NULL; may be NULL */
 	bool keep_environment;		/* it gets ours as it is: for what makes or starts a server */
+	bool errors_apart;			/* `line` gets its output only; its error output goes to the end's tail alone */
 	const char *input;			/* its standard input; NULL = nothing */
 	HaUs limit_us;				/* > 0 */
 

@@ -28,7 +28,7 @@ sub refused
 
 	is($status, $code, "$what: exit code $code");
 	like($err, qr/^pg_haops \w+: error: [^\n]*$error/m, "$what: says why");
-	is(scalar(() = $err =~ /error: /g), 1, "$what: one error") or diag $err;
+	is(scalar(() = $err =~ /^pg_haops \w+: error: /mg), 1, "$what: one error") or diag $err;
 	is(picture($folder), $before, "$what: changes nothing") if defined $folder;
 	return;
 }
@@ -195,8 +195,8 @@ chmod 0644, $state;
 refused('a state that others can read', 1, 'pgsql_tmp', undef, 'status', '--data', $cluster->data('n2'));
 chmod 0600, $state;
 $cluster->start('n2');
-is(($cluster->run('pg_haops', 'status', '--wait', 60, '--data', $cluster->data('n1')))[0], 0,
-	'after all this the cluster is well');
+my ($status, $text) = $cluster->run('pg_haops', 'status', '--wait', 60, '--events', '--data', $cluster->data('n1'));
+is($status, 0, 'after all this the cluster is well') or diag $text . $cluster->logs;
 is($cluster->sql('n1', 'SELECT 1'), '1', 'and serves');
 
 # ---- rejoin and failover ----

@@ -66,6 +66,21 @@ test_lines(void **state)
 	assert_non_null(strstr(end.tail, "four; five"));
 }
 
+/* What is read is its output; what it complains of is kept for whoever asks why it failed. */
+static void
+test_errors_apart(void **state)
+{
+	Heard heard;
+	HaProcessEnd end;
+
+	(void) state;
+	assert_false(run_shell("echo noise >&2; echo value; echo why >&2; exit 1", (HaProcessJob){.errors_apart = true}, &heard,
+						   &end));
+	assert_int_equal(heard.count, 1);
+	assert_string_equal(heard.line[0], "value");
+	assert_non_null(strstr(end.tail, "why"));
+}
+
 /* A line longer than any is cut, not lost and not overrun; what is not printable does not reach the tail. */
 static void
 test_long_line(void **state)
@@ -223,6 +238,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_errors_apart),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_not_there),
