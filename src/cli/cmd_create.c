@@ -95,7 +95,7 @@ check_names(HaExit *code)
 static bool
 read_given(Plan *plan, HaExit *code)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaMember *member = &plan->member;
 
 	memset(plan, 0, sizeof(*plan));
@@ -282,7 +282,7 @@ static HaExit
 start_it(Plan *plan)
 {
 	HaContact contact = {.key = plan->key};
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	bool ok;
 
 	ha_contact_add(&contact, plan->member.peer_host, plan->member.peer_port);
@@ -296,7 +296,7 @@ int
 ha_cmd_create(int argc, char **argv)
 {
 	static Plan plan;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaExit code;
 	int operand;
 

@@ -153,7 +153,7 @@ force(HaReach *reach, HaFault *fault)
 int
 ha_cmd_failover(int argc, char **argv)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaExit code;
 	int operand;
 

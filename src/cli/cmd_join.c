@@ -84,7 +84,7 @@ typedef struct Join
 static bool
 read_given(Join *join, HaExit *code)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaMember *member = &join->member;
 	char host[HA_HOST_SIZE];
 	uint16_t port;
@@ -251,7 +251,7 @@ ask_to_drop(Join *join)
 {
 	HaRequest request = {.kind = HA_REQUEST_DROP_MEMBER, .member = {.id = join->member.id}};
 	HaReply reply;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 
 	ha_process_clear_interrupt();
 	if (join->added && !ha_contact_request(&join->contact, &request, &reply, CLUSTER_US, &fault))
@@ -356,7 +356,7 @@ int
 ha_cmd_join(int argc, char **argv)
 {
 	static Join join;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaExit code;
 	int operand;
 

@@ -56,7 +56,7 @@ put_state_away(const HaReach *reach)
 		printf("its server still runs, takes no writes, and can be stopped\n");
 	else if (error != HA_STORE_OK)
 	{
-		HaFault fault = {{0}, {0}};
+		HaFault fault = {.text = ""};
 
 		ha_local_store_fault(&reach->local, error, &fault);
 		ha_command_warn(&fault);
@@ -93,7 +93,7 @@ leave(HaReach *reach, HaFault *fault)
 int
 ha_cmd_leave(int argc, char **argv)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaExit code;
 	int operand;
 

@@ -89,7 +89,7 @@ drop_lock_file(const char *data)
 static HaExit
 become_server(const char *data, char **argv)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 
 	drop_lock_file(data);
 	if (ha_process_interrupted())
@@ -180,7 +180,7 @@ ha_cmd_rejoin(int argc, char **argv)
 {
 	HaLocal local;
 	HaRejoinOrder order = {.lineage = HA_LINEAGE_STREAM};
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaExit code;
 	int operand;
 

@@ -389,7 +389,7 @@ int
 ha_cmd_status(int argc, char **argv)
 {
 	static View view;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaExit code;
 	HaUs until_us;
 	int operand;

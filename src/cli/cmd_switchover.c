@@ -113,7 +113,7 @@ hand_over(HaReach *reach, HaFault *fault)
 int
 ha_cmd_switchover(int argc, char **argv)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	bool go;
 	HaExit code = begin(&switchover_command, argc, argv, &go);
 
@@ -130,7 +130,7 @@ static HaExit
 put_request(const HaCommand *command, HaRequestKind kind, const char *done)
 {
 	const HaRequest request = {.kind = kind};
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaReply reply;
 	bool ok = ha_contact_request(&given.reach.contact, &request, &reply, given.reach.limit_us, &fault);
 

@@ -37,7 +37,7 @@ name_of(const Answers *answers, HaId id)
 static void
 ask_member(HaReach *reach, Answers *answers, const HaMember *member, HaFindings *findings)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	int64_t before_us = ha_clock_wall_us();
 	HaStatus *status = &answers->of[member->id];
 
@@ -141,7 +141,7 @@ check_sql(HaReach *reach, const HaMember *member, HaFindings *findings)
 	char conninfo[HA_LOGIN_CONNINFO_SIZE];
 	char password[HA_LOGIN_PASSWORD_SIZE] = "";
 	char text[64];
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	bool ok = ha_login_conninfo(member->sql_host, member->sql_port, "pg_haops doctor", conninfo) &&
 		ha_login_password(&reach->contact.key, password) &&
 		ha_pgconn_ask(conninfo, password, "SHOW server_version", text, sizeof(text), SQL_LIMIT_US, &fault);
@@ -197,7 +197,7 @@ void
 ha_doctor_cluster(HaReach *reach, HaFindings *findings)
 {
 	static Answers answers;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	const HaRegister *reg = &answers.cluster.reg;
 
 	if (!ha_contact_leader(&reach->contact, &answers.cluster, NULL, HA_CONTACT_ONE_US, &fault) &&

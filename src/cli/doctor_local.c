@@ -27,7 +27,7 @@ check_files(const HaReach *reach, HaFindings *findings)
 	char *text;
 	HaMarker marker;
 	bool marked;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 
 	ha_findings_add(findings, HA_FINDING_GOOD, NULL, "state and key of member %u can be read", (unsigned) reach->hard.id);
 	if (ha_register_member(&reach->hard.reg, reach->hard.id) == NULL)
@@ -69,7 +69,7 @@ check_space(const HaReach *reach, HaFindings *findings)
 static bool
 value_of(const HaReach *reach, const char *name, char value[HA_PGDATA_VALUE_SIZE], HaFindings *findings)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 
 	if (ha_pgdata_setting(reach->local.programs, reach->local.config, name, value, &fault))
 		return true;
@@ -96,7 +96,7 @@ static void
 check_rewindable(const HaReach *reach, HaFindings *findings)
 {
 	HaControl control;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 
 	if (!ha_pgdata_control(reach->local.programs, reach->local.data, &control, &fault))
 		ha_findings_add_fault(findings, HA_FINDING_BAD, &fault);
@@ -116,7 +116,7 @@ check_numbers(const HaReach *reach, HaFindings *findings)
 
 	for (int i = 0; names[i] != NULL; i++)
 	{
-		HaFault fault = {{0}, {0}};
+		HaFault fault = {.text = ""};
 		char remedy[128];
 		long value;
 
@@ -134,7 +134,7 @@ check_settings(const HaReach *reach, HaFindings *findings)
 {
 	const HaMember *self = ha_register_member(&reach->hard.reg, reach->hard.id);
 	char value[HA_PGDATA_VALUE_SIZE];
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	long port;
 
 	if (!check_library(reach, findings))
@@ -228,7 +228,7 @@ check_supervisor(const HaReach *reach, HaFindings *findings)
 void
 ha_doctor_local(HaReach *reach, HaFindings *findings)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 
 	check_files(reach, findings);
 	if (reach->local.data[0] == '\0')

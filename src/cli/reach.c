@@ -74,7 +74,7 @@ open_local(HaReach *reach, HaFault *fault)
 bool
 ha_reach_open(HaReach *reach, const HaCommand *command, HaExit *code)
 {
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	char host[HA_HOST_SIZE];
 	uint16_t port;
 

@@ -80,7 +80,7 @@ bool
 ha_contact_any(HaContact *contact, HaStatus *status, HaUs limit_us, HaFault *fault)
 {
 	HaUs until_us = ha_clock_now().mono_us + limit_us;
-	HaFault first = {{0}, {0}};
+	HaFault first = {.text = ""};
 
 	for (uint32_t i = 0; i < contact->count; i++)
 	{
@@ -116,11 +116,12 @@ look_once(HaContact *contact, HaStatus *status, HaOperator **op, HaUs until_us, 
 	HaContact all = *contact;	/* by its own order, while `contact` is reordered */
 	uint32_t next = 0;
 	bool answered = false;
+	bool lasting = true;		/* nobody who was asked could answer another time */
 
 	for (uint32_t asks = 0; asks < HA_CONTACT_ADDRESSES_MAX; asks++)
 	{
 		const HaMember *leader;
-		HaFault why = {{0}, {0}};
+		HaFault why = {.text = ""};
 
 		while (next < all.count && asked[next])
 			next++;
@@ -129,12 +130,14 @@ look_once(HaContact *contact, HaStatus *status, HaOperator **op, HaUs until_us, 
 		asked[next] = true;
 		if (!ask_one(&all, all.address[next].host, all.address[next].port, status, op, left_of(until_us), &why))
 		{
+			lasting = lasting && why.lasting;
 			if (!answered)
 				*fault = why;
 			next = 0;
 			continue;
 		}
 		answered = true;
+		lasting = false;
 		if (ha_contact_leads(status))
 		{
 			ha_contact_add(contact, all.address[next].host, all.address[next].port);
@@ -151,6 +154,7 @@ look_once(HaContact *contact, HaStatus *status, HaOperator **op, HaUs until_us, 
 			next = 0;
 	}
 	ha_contact_end(&all);
+	fault->lasting = lasting;
 	return false;
 }
 
@@ -172,7 +176,7 @@ ha_contact_leader(HaContact *contact, HaStatus *status, HaOperator **op, HaUs li
 		}
 		if (ha_process_interrupted())
 			return ha_fault(fault, NULL, "interrupted");
-		if (ha_clock_now().mono_us + AGAIN_US >= until_us || !ha_process_pause(AGAIN_US))
+		if (fault->lasting || ha_clock_now().mono_us + AGAIN_US >= until_us || !ha_process_pause(AGAIN_US))
 			return false;
 	}
 }

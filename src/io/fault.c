@@ -7,15 +7,34 @@
 
 #include "io/fault.h"
 
+static void
+fill(HaFault *fault, const char *hint, const char *format, va_list args)
+{
+	vsnprintf(fault->text, sizeof(fault->text), format, args);
+	snprintf(fault->hint, sizeof(fault->hint), "%s", hint != NULL ? hint : "");
+}
+
 bool
 ha_fault(HaFault *fault, const char *hint, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(fault->text, sizeof(fault->text), format, args);
+	fill(fault, hint, format, args);
 	va_end(args);
-	snprintf(fault->hint, sizeof(fault->hint), "%s", hint != NULL ? hint : "");
+	fault->lasting = false;
+	return false;
+}
+
+bool
+ha_fault_lasting(HaFault *fault, const char *hint, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fill(fault, hint, format, args);
+	va_end(args);
+	fault->lasting = true;
 	return false;
 }
 

@@ -13,10 +13,15 @@ typedef struct HaFault
 {
 	char text[1024];			/* empty = nothing went wrong */
 	char hint[512];				/* empty = none */
+	bool lasting;				/* trying again changes nothing */
 } HaFault;
 
 /* Sets both (hint may be NULL) and returns false, so that `return ha_fault(...)` reads as "fail". */
 extern bool ha_fault(HaFault *fault, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The same, for what no new try will mend. */
+extern bool ha_fault_lasting(HaFault *fault, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Puts words before what the fault says: "cloning: ..."; returns false. */

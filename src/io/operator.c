@@ -98,9 +98,10 @@ receive_frame(HaOperator *op, size_t *length, HaFault *fault)
 		if (count > 0)
 			op->used += (size_t) count;
 		else if (count == 0 && !op->session.keyed)
-			return ha_fault(fault, "the key must be the one of this cluster; the member's log says why it hung up",
-							"%s closed the connection at once: it is no member of this cluster, or the key is another",
-							op->address);
+			return ha_fault_lasting(fault,
+									"the key must be the one of this cluster; the member's log says why it hung up",
+									"%s closed the connection at once: it is no member of this cluster, or the key is another",
+									op->address);
 		else if (count == 0)
 			return ha_fault(fault, NULL, "%s closed the connection", op->address);
 		else if (errno == EAGAIN && !wait_for(op, POLLIN, fault))
@@ -132,9 +133,9 @@ greet(HaOperator *op, HaFault *fault)
 		return false;
 	error = ha_session_confirm(&op->session, &op->self, op->in, length);
 	if (error == HA_FRAME_BAD_MAC)
-		return ha_fault(fault, "use the key file of this cluster", "%s holds another key", op->address);
+		return ha_fault_lasting(fault, "use the key file of this cluster", "%s holds another key", op->address);
 	if (error != HA_FRAME_OK)
-		return ha_fault(fault, NULL, "%s turns the program away: %s", op->address, ha_frame_error_text(error));
+		return ha_fault_lasting(fault, NULL, "%s turns the program away: %s", op->address, ha_frame_error_text(error));
 	consume(op, length);
 	writer = ha_writer(op->out, sizeof(op->out));
 	ha_session_begin(&op->session, HA_FRAME_READY, &writer);

@@ -310,7 +310,7 @@ sim_check_sent(SimWorld *w, const SimHost *h, const HaSend *send)
 	if (m->type == HA_MESSAGE_BEAT)
 		one_leader_per_term(w, h);
 	else if (m->type == HA_MESSAGE_VOTE_R && m->refusal == HA_REFUSAL_NONE)
-		voted(w, h, sim_host_of(w, &h->node.hard.reg, ha_set_first(send->to)), m->term);
+		voted(w, h, sim_host_at(w, &h->node.hard.reg, ha_set_first(send->to)), m->term);
 	else if (m->type == HA_MESSAGE_VOTE)
 	{
 		voted(w, h, h, m->term);

@@ -166,7 +166,7 @@ sim_net_send(SimWorld *w, SimHost *from, const HaSend *send)
 	for (HaSet s = send->to; s != 0; s &= s - 1)
 	{
 		HaId id = ha_set_first(s);
-		SimHost *to = sim_host_of(w, &from->node.hard.reg, id);
+		SimHost *to = sim_host_at(w, &from->node.hard.reg, id);
 
 		if (to == NULL || to == from)
 			continue;

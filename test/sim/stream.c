@@ -3,7 +3,7 @@
  *
  * PostgreSQL's own checks are made: a walsender looks whether the timeline that is asked for is in its history and
  * reaches as far. It can't tell two histories under one timeline number apart (E9). One check is the library's: a
- * server that is no elected primary serves no WAL.
+ * server serves WAL only as the elected primary of the term that the standby says it has joined.
  */
 #include "test/sim/world.h"
 
@@ -106,9 +106,9 @@ connect(SimWorld *w, SimHost *h)
 	SimHost *up = sim_host_of(w, &h->durable.reg, s->conf);
 	SimSlot *slot;
 
-	/* Only a primary that was elected serves WAL; a standby and who was promoted by hand refuse (S34, R33). */
+	/* Only a primary that was elected serves WAL, and only to who has joined its very term (S34, R33). */
 	if (up == NULL || up == h || !up->powered || !sim_pg_alive(up) || w->now < up->halted_until ||
-		up->pg.epoch == 0 || up->pg.epoch == SIM_ROGUE_TERM || !sim_net_linked(&w->net, h, up) ||
+		up->pg.epoch == 0 || up->pg.epoch != h->durable.joined_term || !sim_net_linked(&w->net, h, up) ||
 		!accepted(w, h, up))
 	{
 		connect_later(w, h, 250 * SIM_MS);

@@ -119,6 +119,15 @@ sim_host_of(SimWorld *w, const HaRegister *reg, HaId id)
 }
 
 SimHost *
+sim_host_at(SimWorld *w, const HaRegister *reg, HaId id)
+{
+	const HaMember *member = ha_register_member(reg, id);
+	uint8_t place = member == NULL ? 0 : member->incarnation.byte[0];
+
+	return place >= 1 && place <= w->host_count ? &w->host[place - 1] : sim_host_of(w, reg, id);
+}
+
+SimHost *
 sim_leader(SimWorld *w)
 {
 	SimHost *leader = NULL;

@@ -143,6 +143,8 @@ extern void sim_timer_put_off(SimHost *h, SimUs by);
 extern SimHost *sim_host_by_incarnation(SimWorld *w, const HaUuid *incarnation);
 /* The host that a member number means, by the sender's register or else by who bears it now; NULL = none. */
 extern SimHost *sim_host_of(SimWorld *w, const HaRegister *reg, HaId id);
+/* Where the address that the register gives for a member leads, whoever lives there by now. */
+extern SimHost *sim_host_at(SimWorld *w, const HaRegister *reg, HaId id);
 extern HaUuid sim_incarnation(const SimHost *h);
 /* A host whose member leads, open or about to be, by its own lights; NULL = none. The highest term wins. */
 extern SimHost *sim_leader(SimWorld *w);

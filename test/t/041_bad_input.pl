@@ -6,7 +6,7 @@ use Test::More;
 use File::Copy ();
 use HaOps;
 
-my $cluster = HaOps->new(nodes => 2, witnesses => 0);
+my $cluster = HaOps->new(nodes => 2, witnesses => 1);
 my $dir = $cluster->dir;
 my $key = $cluster->key;
 my $through = '127.0.0.1:' . $cluster->node('n1')->{peer};
@@ -172,7 +172,7 @@ $cluster->run_ok('pg_ctl', '-D', $cluster->data('n1'), 'reload');
 	refused('a copy that fails', 1, 'the disk is on fire', "$dir/n3", join_words());
 	rename "$bin/pg_basebackup.kept", "$bin/pg_basebackup" or die $!;
 }
-is(join(',', map { $_->{name} } @{ $cluster->status('n1')->{members} }), 'n1,n2', 'nobody was added');
+is(join(',', map { $_->{name} } @{ $cluster->status('n1')->{members} }), 'n1,n2,w1', 'nobody was added');
 
 # ---- The state of a member ----
 

@@ -118,7 +118,7 @@ static void
 test_file(void **state)
 {
 	Folder folder;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	char path[PATH_MAX];
 	struct stat about;
 	char *text;
@@ -144,7 +144,7 @@ test_unset(void **state)
 	const char *const names[] = {"port", "primary_conninfo", NULL};
 	static const char lines[] = "# port\nPort = '1'\nport_x = 2\nprimary_conninfo = 'port=1'\nwork_mem=1";
 	Folder folder;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	char path[PATH_MAX];
 	char *text;
 	int count;

@@ -44,7 +44,7 @@ static void
 test_passfile(void **state)
 {
 	Folder folder;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	char line[256];
 	char *text;
 	struct stat about;

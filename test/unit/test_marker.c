@@ -17,7 +17,7 @@ static void
 test_round_trip(void **state)
 {
 	Folder folder;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	HaMarker marker = {HA_MARKER_CLONE, HA_MARKER_IN, 31, HA_TERM_MAX - 1, 2, "7-0000000003018048"};
 	HaMarker back;
 	bool there;
@@ -70,7 +70,7 @@ test_damaged(void **state)
 	folder_make(&folder);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 	{
-		HaFault fault = {{0}, {0}};
+		HaFault fault = {.text = ""};
 
 		assert_false(ha_marker_parse(texts[i], &marker));
 		folder_write(folder_file(&folder, HA_MARKER_FILE), texts[i], strlen(texts[i]), 0600);

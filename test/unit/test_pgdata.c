@@ -207,7 +207,7 @@ static void
 test_directory(void **state)
 {
 	Folder folder;
-	HaFault fault = {{0}, {0}};
+	HaFault fault = {.text = ""};
 	char path[PATH_MAX];
 	int major;
 
