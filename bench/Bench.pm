@@ -184,7 +184,8 @@ sub build
 	my @sync = $self->{mode} eq 'sync' ? ('--sync', 1) : ();
 
 	$self->make_namespaces if $self->{namespaces};
-	$self->program($first, 'create', '--cluster', $self->{cluster} // 'bench', '--initdb', @sync, $self->place_of($first), '--start');
+	$self->program($first, 'create', '--cluster', $self->{cluster} // 'bench', '--initdb', @sync,
+		$self->place_of($first), '--start');
 	$self->let_clients_in($first);
 	for my $member (@others)
 	{
@@ -207,7 +208,8 @@ sub take_over
 		$self->begin_stop($node);
 		wait_for("$node->{name} to stop", 60, sub { !$self->postmaster($node) });
 		$self->start($node);
-		wait_for("$node->{name} to start", 60, sub { eval { $self->sql($node, 'SELECT 1') } }, sub { $self->supervise });
+		wait_for("$node->{name} to start", 60, sub { eval { $self->sql($node, 'SELECT 1') } },
+			sub { $self->supervise });
 	}
 	return;
 }

@@ -101,7 +101,8 @@ sub until_whole
 sub tell_events
 {
 	my ($node, $wall, $title) = @_;
-	my $rows = $cluster->sql($node, "SELECT round(extract(epoch FROM time) * 1000 - $wall * 1000) || '|' || member || '|'"
+	my $rows = $cluster->sql($node,
+		"SELECT round(extract(epoch FROM time) * 1000 - $wall * 1000) || '|' || member || '|'"
 		. " || message FROM haops.events WHERE extract(epoch FROM time) >= $wall ORDER BY time LIMIT 14");
 
 	say_line(sprintf('%8s  %-6s %s', 'ms', 'member', $title));
@@ -156,7 +157,8 @@ sub start_receiver
 		exec('perl', "$place/receiver", '--port', $port + 9, '--store', "$place/work/cards", '--secret-file', $secret)
 			or POSIX::_exit(1);
 	}
-	return "pg_haops.webhook_url_file = '$url'\npg_haops.webhook_secret_file = '$secret'\npg_haops.webhook_local = on\n";
+	return "pg_haops.webhook_url_file = '$url'\npg_haops.webhook_secret_file = '$secret'\n"
+		. "pg_haops.webhook_local = on\n";
 }
 
 sub configure
@@ -195,7 +197,8 @@ say_line(sprintf('cloned, started, streaming and voting after %.1f s', now() - $
 start_client();
 until_whole(60);
 pump(2);
-show($cluster->member(primary()), 'SELECT member, kind, role, state, term, timeline, lsn, lag_bytes, lease FROM haops.cluster');
+show($cluster->member(primary()),
+	'SELECT member, kind, role, state, term, timeline, lsn, lag_bytes, lease FROM haops.cluster');
 
 headline('kill -9 of the primary\'s postmaster, while a client writes a row every 5 ms');
 my $old = primary();
@@ -218,7 +221,8 @@ $old = primary();
 ($at, $wall) = (now(), Time::HiRes::time());
 $cluster->freeze($cluster->member($old));
 $first = wait_for('another primary', 60, sub { first_by_another($old, $at) }, \&idle);
-say_line(sprintf('%s took over: first acknowledged row after %.2f s (the promise is 3 s)', $first->[2], $first->[0] - $at));
+say_line(sprintf('%s took over: first acknowledged row after %.2f s (the promise is 3 s)',
+	$first->[2], $first->[0] - $at));
 pump(2);
 $cluster->thaw($cluster->member($old));
 until_whole(60);

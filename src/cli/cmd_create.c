@@ -38,27 +38,28 @@ static struct
 	HaOptionList initdb_options;
 } given;
 
-static const HaOption options[] = {
-	{"data", HA_OPTION_TEXT, &given.places.data, "DIR", "data directory", 0, 0},
-	{"name", HA_OPTION_TEXT, &given.name, "NAME", "the member's name: up to 31 letters, digits, - or _", 0, 0},
-	{"cluster", HA_OPTION_TEXT, &given.cluster, "NAME", "the cluster's name", 0, 0},
-	{"address", HA_OPTION_TEXT, &given.address, "HOST[:PORT]",
-	 "where clients and members reach its PostgreSQL; numeric;\nwithout a port: the one in its configuration", 0, 0},
-	{"peer", HA_OPTION_TEXT, &given.peer, "HOST:PORT", "where members talk to each other; numeric", 0, 0},
-	{"initdb", HA_OPTION_FLAG, &given.initdb, NULL, "make the data directory, with checksums", 0, 0},
-	{"initdb-option", HA_OPTION_LIST, &given.initdb_options, "OPTION", "an option for initdb; may be repeated", 0, 0},
-	{"sync", HA_OPTION_NUMBER, &given.sync, "K",
-	 "commits wait for K standbys as soon as there are some;\n0 (the default): they wait for none", 0, HA_MEMBERS_MAX - 1},
-	{"set", HA_OPTION_LIST, &given.settings, "NAME=VALUE", "a setting for postgresql.conf; may be repeated", 0, 0},
-	{"network", HA_OPTION_TEXT, &given.network, "CIDR",
-	 "from where members may connect, as in pg_hba.conf (all)", 0, 0},
-	{"key", HA_OPTION_TEXT, &given.places.key, "FILE", "use this key instead of making one", 0, 0},
-	{"start", HA_OPTION_FLAG, &given.start, NULL, "start the server, and wait until it leads", 0, 0},
-	{"log", HA_OPTION_TEXT, &given.log, "FILE", "where its output goes then", 0, 0},
-	{"config", HA_OPTION_TEXT, &given.places.config, "DIR",
-	 "where postgresql.conf is, when not in the data directory", 0, 0},
-	{"programs", HA_OPTION_TEXT, &given.places.programs, "DIR", "where PostgreSQL's programs are", 0, 0},
-	{NULL, HA_OPTION_FLAG, NULL, NULL, NULL, 0, 0}};
+static const HaOption options[] =
+	{{"data", HA_OPTION_TEXT, &given.places.data, "DIR", "data directory", 0, 0},
+	 {"name", HA_OPTION_TEXT, &given.name, "NAME", "the member's name: up to 31 letters, digits, - or _", 0, 0},
+	 {"cluster", HA_OPTION_TEXT, &given.cluster, "NAME", "the cluster's name", 0, 0},
+	 {"address", HA_OPTION_TEXT, &given.address, "HOST[:PORT]",
+	  "where clients and members reach its PostgreSQL; numeric;\nwithout a port: the one in its configuration", 0, 0},
+	 {"peer", HA_OPTION_TEXT, &given.peer, "HOST:PORT", "where members talk to each other; numeric", 0, 0},
+	 {"initdb", HA_OPTION_FLAG, &given.initdb, NULL, "make the data directory, with checksums", 0, 0},
+	 {"initdb-option", HA_OPTION_LIST, &given.initdb_options, "OPTION", "an option for initdb; may be repeated", 0, 0},
+	 {"sync", HA_OPTION_NUMBER, &given.sync, "K",
+	  "commits wait for K standbys as soon as there are some;\n0 (the default): they wait for none", 0,
+	  HA_MEMBERS_MAX - 1},
+	 {"set", HA_OPTION_LIST, &given.settings, "NAME=VALUE", "a setting for postgresql.conf; may be repeated", 0, 0},
+	 {"network", HA_OPTION_TEXT, &given.network, "CIDR", "from where members may connect, as in pg_hba.conf (all)", 0,
+	  0},
+	 {"key", HA_OPTION_TEXT, &given.places.key, "FILE", "use this key instead of making one", 0, 0},
+	 {"start", HA_OPTION_FLAG, &given.start, NULL, "start the server, and wait until it leads", 0, 0},
+	 {"log", HA_OPTION_TEXT, &given.log, "FILE", "where its output goes then", 0, 0},
+	 {"config", HA_OPTION_TEXT, &given.places.config, "DIR", "where postgresql.conf is, when not in the data directory",
+	  0, 0},
+	 {"programs", HA_OPTION_TEXT, &given.places.programs, "DIR", "where PostgreSQL's programs are", 0, 0},
+	 {NULL, HA_OPTION_FLAG, NULL, NULL, NULL, 0, 0}};
 
 static const HaCommand command = {
 	"create", "--data DIR --name NAME --cluster NAME --address HOST[:PORT] --peer HOST:PORT [OPTION]...",
@@ -103,7 +104,8 @@ read_given(Plan *plan, HaExit *code)
 		return false;
 	member->sql_port = 0;
 	if (!ha_reach_address(&command, "peer", given.peer, 0, member->peer_host, &member->peer_port) ||
-		!ha_reach_address(&command, "address", given.address, PORT_OF_THE_CONFIGURATION, member->sql_host, &member->sql_port))
+		!ha_reach_address(&command, "address", given.address, PORT_OF_THE_CONFIGURATION, member->sql_host,
+						  &member->sql_port))
 		return false;
 	for (int i = 0; i < given.settings.count; i++)
 	{
@@ -151,7 +153,8 @@ check_data(Plan *plan, HaFault *fault)
 	pid_t pid;
 
 	if (ha_local_is_member(local))
-		return ha_fault(fault, "take it out with pg_haops leave first, or remove its folder pg_haops when its cluster is gone",
+		return ha_fault(fault,
+						"take it out with pg_haops leave first, or remove its folder pg_haops when its cluster is gone",
 						"\"%s\" is already a member of a cluster", local->data);
 	if (ha_pgdata_in_use(local->data, &pid))
 		return ha_fault(fault, "stop it with pg_ctl stop -m fast", "a server (process %d) runs in \"%s\"", (int) pid,

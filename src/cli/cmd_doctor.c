@@ -79,7 +79,8 @@ show_json(const HaFindings *findings)
 		const HaFinding *finding = &findings->finding[i];
 		json_t *one = json_object();
 
-		json_object_set_new(one, "level", json_string(finding->level == HA_FINDING_BAD ? "bad" : words[finding->level]));
+		json_object_set_new(one, "level",
+							json_string(finding->level == HA_FINDING_BAD ? "bad" : words[finding->level]));
 		json_object_set_new(one, "text", json_string(finding->text));
 		json_object_set_new(one, "remedy", finding->remedy[0] != '\0' ? json_string(finding->remedy) : json_null());
 		json_array_append_new(list, one);

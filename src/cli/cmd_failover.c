@@ -74,6 +74,34 @@ show_loss(const HaStatus *self)
 		   "rewound or cloned, and vote again when they follow it.\n");
 }
 
+/*
+ * Nobody may lead, and no majority may be there that could elect: not by this member's word alone, which may have been
+ * started a moment ago, but by everybody's who answers.
+ */
+static bool
+check_lost(HaReach *reach, const HaStatus *self, HaFault *fault)
+{
+	HaUs silence_us = (HaUs) self->promise_ms * HA_US_PER_MS;
+	HaSet answered = ha_set_of(self->id);
+	HaStatus status;
+
+	printf("Looking for a leader ...\n");
+	if (ha_contact_leader(&reach->contact, &status, NULL, silence_us, fault))
+		return ha_fault(fault, "pg_haops switchover hands over, pg_haops status shows the members",
+						"%s leads: there is nothing to be forced", ha_members_name(&status, status.id));
+	if (ha_process_interrupted())
+		return false;
+	for (uint32_t i = 0; i < self->reg.member_count; i++)
+	{
+		if (ha_contact_member(&reach->contact, &self->reg.member[i], &status, HA_CONTACT_ONE_US, fault))
+			answered |= ha_set_of(status.id);
+	}
+	if (ha_majority(answered & self->reg.voters, self->reg.voters))
+		return ha_fault(fault, "pg_haops status shows what it waits for",
+						"a majority of the voters answers: it elects a leader by itself");
+	return true;
+}
+
 static bool
 confirm(const char *cluster, HaFault *fault)
 {
@@ -133,9 +161,8 @@ force(HaReach *reach, HaFault *fault)
 		return ha_fault(fault, "join it anew", "this member is not in its own register");
 	if (!ha_contact_member(&reach->contact, self, &status, HA_CONTACT_ONE_US, fault))
 		return ha_fault_prefix(fault, "the server on this machine must run: ");
-	if (status.leader != 0)
-		return ha_fault(fault, "pg_haops switchover hands over, pg_haops status shows the members",
-						"%s leads: there is nothing to be forced", ha_members_name(&status, status.leader));
+	if (!check_lost(reach, &status, fault))
+		return false;
 	show_loss(&status);
 	if (!confirm(cluster, fault))
 		return false;
@@ -160,7 +187,8 @@ ha_cmd_failover(int argc, char **argv)
 	if (!ha_command_read(&command, argc, argv, &operand, &code))
 		return code;
 	if (!given.force)
-		return ha_command_misuse(&command, "with a majority a failover happens by itself, and pg_haops switchover hands "
+		return ha_command_misuse(&command,
+								 "with a majority a failover happens by itself, and pg_haops switchover hands "
 								 "over; without one it needs --force");
 	if (!ha_reach_open(&given.reach, &command, &code))
 		return code;

@@ -41,7 +41,8 @@ static struct
 } given = {.priority = PRIORITY};
 
 static const HaOption options[] = {
-	{"data", HA_OPTION_TEXT, &given.places.data, "DIR", "data directory: missing or empty, or with --adopt a standby's", 0, 0},
+	{"data", HA_OPTION_TEXT, &given.places.data, "DIR", "data directory: missing or empty, or with --adopt a standby's",
+	 0, 0},
 	{"name", HA_OPTION_TEXT, &given.name, "NAME", "the member's name: up to 31 letters, digits, - or _", 0, 0},
 	{"key", HA_OPTION_TEXT, &given.places.key, "FILE", "the cluster's key file; copied into the state directory", 0, 0},
 	{"through", HA_OPTION_TEXT, &given.through, "HOST:PORT", "peer address of any member", 0, 0},
@@ -49,14 +50,17 @@ static const HaOption options[] = {
 	 "where clients and members reach its PostgreSQL; numeric;\nwithout a port: the leader's", 0, 0},
 	{"peer", HA_OPTION_TEXT, &given.peer, "HOST:PORT", "where members talk to each other; numeric", 0, 0},
 	{"adopt", HA_OPTION_FLAG, &given.adopt, NULL, "the directory is a stopped standby of this cluster's system", 0, 0},
-	{"priority", HA_OPTION_NUMBER, &given.priority, "N", "who leads among equals: the highest; 0 = never (100)", 0, 1000},
+	{"priority", HA_OPTION_NUMBER, &given.priority, "N", "who leads among equals: the highest; 0 = never (100)", 0,
+	 1000},
 	{"set", HA_OPTION_LIST, &given.settings, "NAME=VALUE", "a setting for postgresql.conf; may be repeated", 0, 0},
-	{"tablespace-mapping", HA_OPTION_LIST, &given.mappings, "OLD=NEW", "where a tablespace comes to; may be repeated", 0, 0},
-	{"network", HA_OPTION_TEXT, &given.network, "CIDR", "from where members may connect, as in pg_hba.conf (all)", 0, 0},
+	{"tablespace-mapping", HA_OPTION_LIST, &given.mappings, "OLD=NEW", "where a tablespace comes to; may be repeated",
+	 0, 0},
+	{"network", HA_OPTION_TEXT, &given.network, "CIDR", "from where members may connect, as in pg_hba.conf (all)", 0,
+	 0},
 	{"start", HA_OPTION_FLAG, &given.start, NULL, "start the server, and wait until it follows and votes", 0, 0},
 	{"log", HA_OPTION_TEXT, &given.log, "FILE", "where its output goes then", 0, 0},
-	{"config", HA_OPTION_TEXT, &given.places.config, "DIR",
-	 "where postgresql.conf is, when not in the data directory", 0, 0},
+	{"config", HA_OPTION_TEXT, &given.places.config, "DIR", "where postgresql.conf is, when not in the data directory",
+	 0, 0},
 	{"programs", HA_OPTION_TEXT, &given.places.programs, "DIR", "where PostgreSQL's programs are", 0, 0},
 	{NULL, HA_OPTION_FLAG, NULL, NULL, NULL, 0, 0}};
 
@@ -299,7 +303,8 @@ write_state(Join *join, HaFault *fault)
 	hard.promise_ms = join->leader.promise_ms;
 	hard.reg = join->leader.reg;
 	hard.chain = join->leader.reg.chain;
-	/* A copy is not consistent before it has streamed, so nothing can be compared before; the copying was the joining. */
+	/* A copy is not consistent before it has streamed, so nothing can be compared before; the copying was the joining.
+	 */
 	hard.joined_term = given.adopt ? 0 : join->leader.term;
 	if (ha_files_exists(join->local.state) && ha_store_set_aside(join->local.state) == HA_STORE_FAILED)
 		return ha_fault(fault, NULL, "an old state in \"%s\" can't be moved aside: %s", join->local.state,

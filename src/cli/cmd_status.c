@@ -222,8 +222,8 @@ static void
 show_table(const View *view)
 {
 	show_head(view);
-	printf("  %-16s %-8s %-16s %8s  %-14s %9s  %-7s %8s  %-22s %s\n", "member", "role", "state", "timeline", "lsn", "lag",
-		   "sync", "seen", "address", "peer");
+	printf("  %-16s %-8s %-16s %8s  %-14s %9s  %-7s %8s  %-22s %s\n", "member", "role", "state", "timeline", "lsn",
+		   "lag", "sync", "seen", "address", "peer");
 	for (uint32_t i = 0; i < view->told.reg.member_count; i++)
 		show_row(view, &view->told.reg.member[i]);
 	if (view->readiness == HA_READINESS_READY)
@@ -292,8 +292,9 @@ member_json(const View *view, const HaMember *member)
 	json_object_set_new(object, "sync", text_or_null(row.sync));
 	json_object_set_new(object, "term", number_or_null(row.lsn != 0 ? (int64_t) row.summary->position.wal_term : 0,
 													   row.lsn != 0));
-	json_object_set_new(object, "joined_term", number_or_null(row.summary != NULL ? (int64_t) row.summary->joined_term : 0,
-															  row.summary != NULL));
+	json_object_set_new(object, "joined_term",
+						number_or_null(row.summary != NULL ? (int64_t) row.summary->joined_term : 0,
+									   row.summary != NULL));
 	json_object_set_new(object, "timeline", number_or_null(row.tli, row.tli != 0));
 	json_object_set_new(object, "lsn", lsn_or_null(row.lsn));
 	json_object_set_new(object, "replay_lsn", lsn_or_null(row.lsn != 0 ? row.summary->replay_lsn : 0));

@@ -74,13 +74,15 @@ check_versions(const Answers *answers, HaFindings *findings)
 							name_of(answers, first), answers->of[first].software);
 		}
 		if (status->promise_ms != answers->of[first].promise_ms || status->beat_ms != answers->of[first].beat_ms)
-			ha_findings_add(findings, HA_FINDING_WARN, "set pg_haops.promise and pg_haops.beat to the same on all members",
+			ha_findings_add(findings, HA_FINDING_WARN,
+							"set pg_haops.promise and pg_haops.beat to the same on all members",
 							"promise and beat are %u ms and %u ms on %s, %u ms and %u ms on %s", status->promise_ms,
 							status->beat_ms, name_of(answers, status->id), answers->of[first].promise_ms,
 							answers->of[first].beat_ms, name_of(answers, first));
 	}
 	if (same && first != 0)
-		ha_findings_add(findings, HA_FINDING_GOOD, NULL, "all that answer run pg_haops %s", answers->of[first].software);
+		ha_findings_add(findings, HA_FINDING_GOOD, NULL, "all that answer run pg_haops %s",
+						answers->of[first].software);
 }
 
 static void
@@ -97,7 +99,8 @@ check_clocks(const Answers *answers, HaFindings *findings)
 			continue;
 		good = false;
 		ha_findings_add(findings, HA_FINDING_WARN, "let chrony or systemd-timesyncd keep the time",
-						"the clock of %s is %" PRId64 " ms %s; nothing is decided by it, but the times of events are wrong",
+						"the clock of %s is %" PRId64
+						" ms %s; nothing is decided by it, but the times of events are wrong",
 						name_of(answers, id), (ahead_us < 0 ? -ahead_us : ahead_us) / HA_US_PER_MS,
 						ahead_us < 0 ? "behind" : "ahead");
 	}
@@ -170,7 +173,8 @@ check_members(const Answers *answers, HaFindings *findings)
 		int bit = 0;
 
 		while (row.summary != NULL && (block = ha_members_next_block(row.summary->blocks, &bit)) != NULL)
-			ha_findings_add(findings, HA_FINDING_BAD, "mend it on that member", "%s may not lead: %s", member->name, block);
+			ha_findings_add(findings, HA_FINDING_BAD, "mend it on that member", "%s may not lead: %s", member->name,
+							block);
 		if (!row.well && ha_set_has(answers->answered, member->id))
 			ha_findings_add(findings, HA_FINDING_WARN, NULL, "%s is %s%s", member->name, row.state,
 							row.votes ? "" : " and does not vote");

@@ -29,7 +29,8 @@ check_files(const HaReach *reach, HaFindings *findings)
 	bool marked;
 	HaFault fault = {.text = ""};
 
-	ha_findings_add(findings, HA_FINDING_GOOD, NULL, "state and key of member %u can be read", (unsigned) reach->hard.id);
+	ha_findings_add(findings, HA_FINDING_GOOD, NULL, "state and key of member %u can be read",
+					(unsigned) reach->hard.id);
 	if (ha_register_member(&reach->hard.reg, reach->hard.id) == NULL)
 		ha_findings_add(findings, HA_FINDING_BAD, "join it anew with pg_haops join --adopt",
 						"this member's register does not name it: it takes no part");
@@ -57,7 +58,8 @@ check_space(const HaReach *reach, HaFindings *findings)
 		bytes < SPACE_WARN_BYTES ? HA_FINDING_WARN : HA_FINDING_GOOD;
 
 	if (bytes == 0)
-		ha_findings_add(findings, HA_FINDING_WARN, NULL, "the space left on the disk can't be told: %s", strerror(errno));
+		ha_findings_add(findings, HA_FINDING_WARN, NULL, "the space left on the disk can't be told: %s",
+						strerror(errno));
 	else
 		ha_findings_add(findings, level, level == HA_FINDING_GOOD ? NULL :
 						"make room: a full disk stops PostgreSQL, and a rewind wants room for the WAL that it keeps",

@@ -43,7 +43,8 @@ const HaTransition ha_roles_table[] = {
 
 	{FROM(LEADER), BY(HAND_OVER), TO(HANDING_OVER), "commits are closed to hand the leadership over"},
 	{FROM(LEADER), BY(DEPOSED), TO(FOLLOWER), "a higher term has begun: this member is no longer the leader"},
-	{FROM(LEADER), BY(RESIGN), TO(RESIGNING), "the leadership is given back: commits are closed, those in flight are waited for"},
+	{FROM(LEADER), BY(RESIGN), TO(RESIGNING),
+	 "the leadership is given back: commits are closed, those in flight are waited for"},
 	{FROM(LEADER), BY(HOLD), TO(HELD), "this member takes no part from now on"},
 
 	{FROM(HANDING_OVER), BY(TAKEN_BACK), TO(LEADER), "the hand-over was taken back: commits open with the next round"},

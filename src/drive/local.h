@@ -15,7 +15,8 @@
 #define HA_LOCAL_STATE "pg_haops/pgsql_tmp"	/* no copy made by PostgreSQL's programs contains it */
 #define HA_LOCAL_KEY "key"
 #define HA_LOCAL_SERVER_CONF "server.conf"
-#define HA_LOCAL_NEEDS_CLONE "needs_clone"	/* one line: why; the member does not ask for a rejoin as long as it is there */
+#define HA_LOCAL_NEEDS_CLONE \
+	"needs_clone" /* one line: why; the member does not ask for a rejoin as long as it is there */
 #define HA_LOCAL_REJOINED "rejoined"		/* one line: what a rewind discarded; the ha worker tells it as an event */
 
 /* What the command line says; NULL = the default. */

@@ -319,7 +319,8 @@ rewindable(Rejoin *r)
 	if (!ha_pgdata_control(r->local->programs, r->local->data, &r->control, r->fault))
 		return false;
 	if (!r->control.checksums && !r->control.wal_log_hints)
-		return ha_fault(r->fault, NULL, "pg_rewind needs data checksums or wal_log_hints, and this directory has neither");
+		return ha_fault(r->fault, NULL,
+						"pg_rewind needs data checksums or wal_log_hints, and this directory has neither");
 	if (ha_files_path(label, r->local->data, "backup_label") && ha_files_exists(label))
 		return ha_fault(r->fault, NULL, "the directory is an unfinished copy");
 	if (r->control.state != HA_CONTROL_OTHER)

@@ -45,7 +45,8 @@ extern bool ha_files_write(const char *path, const void *bytes, size_t count, mo
 extern bool ha_files_write_line(const char *directory, const char *name, const char *text);
 extern bool ha_files_remove(const char *directory, const char *name);
 
-/* Reads all of a regular file, up to `limit` bytes (EFBIG beyond), with a zero after it. NULL with errno; to be freed. */
+/* Reads all of a regular file, up to `limit` bytes (EFBIG beyond), with a zero after it. NULL with errno; to be freed.
+ */
 extern char *ha_files_read(const char *path, size_t limit, size_t *count);
 
 /* Copies one regular file, durable; `to` must not exist. */

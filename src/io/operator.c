@@ -98,10 +98,10 @@ receive_frame(HaOperator *op, size_t *length, HaFault *fault)
 		if (count > 0)
 			op->used += (size_t) count;
 		else if (count == 0 && !op->session.keyed)
-			return ha_fault_lasting(fault,
-									"the key must be the one of this cluster; the member's log says why it hung up",
-									"%s closed the connection at once: it is no member of this cluster, or the key is another",
-									op->address);
+			return ha_fault_lasting(
+				fault, "the key must be the one of this cluster; the member's log says why it hung up",
+				"%s closed the connection at once: it is no member of this cluster, or the key is another",
+				op->address);
 		else if (count == 0)
 			return ha_fault(fault, NULL, "%s closed the connection", op->address);
 		else if (errno == EAGAIN && !wait_for(op, POLLIN, fault))

@@ -104,6 +104,8 @@ ha_facts_config_blocks(void)
 		blocks |= HA_BLOCK_APPLY_DELAY;
 	if (recoveryTarget != RECOVERY_TARGET_UNSET)
 		blocks |= HA_BLOCK_RECOVERY_TARGET;
+	if (!EnableHotStandby)
+		blocks |= HA_BLOCK_NOT_IN_CHARGE;	/* without it nobody can tell when recovery is consistent */
 	if (!enableFsync)
 		blocks |= HA_BLOCK_FSYNC_OFF;
 	if (!fullPageWrites)

@@ -1,18 +1,19 @@
 /*
- * common.pml: three members with terms, votes, promises, rounds of beats and leases, under clocks of different rates.
- * Included by lease.pml and transfer.pml, which say what else may happen.
+ * common.pml: three members with terms, votes, promises, rounds of beats and leases, under clocks of
+ * different rates. Included by lease.pml and transfer.pml, which say what else may happen.
  *
- * Time. A tick is a moment of real time in which every clock advances by SLOW or by FAST units, each as it likes and
- * anew in every tick. All times are what is left by the member's own clock. SLOW : FAST = 0.8 is the ratio that
- * pg_haops relies on (R19), so LEASE = 0.8 x PROMISE is exactly the bound.
+ * Time. A tick is a moment of real time in which every clock advances by SLOW or by FAST units, each as it
+ * likes and anew in every tick. All times are what is left by the member's own clock. SLOW : FAST = 0.8 is
+ * the ratio that pg_haops relies on (R19), so LEASE = 0.8 x PROMISE is exactly the bound.
  *
  * Messages are not stored. What was sent may be received at any later time by who has not received it:
- *	- a vote request, as long as its sender is a candidate of that term; the candidate counts a grant when it likes;
+ *	- a vote request, as long as its sender is a candidate of that term; the candidate counts a grant when
+ *	  it likes;
  *	- a beat, as long as its round is open; the leader counts an answer when it likes.
- * So both ways are delayed without bound, messages overtake each other and are lost. Left out is only a beat that
- * comes twice or after its round was closed: it lengthens a promise, which hinders an election and allows nothing.
- * A leader has one round open at a time: rounds give leases independently of each other, so a lease that is wrong is
- * wrong with this one round.
+ * So both ways are delayed without bound, messages overtake each other and are lost. Left out is only a
+ * beat that comes twice or after its round was closed: it lengthens a promise, which hinders an election
+ * and allows nothing. A leader has one round open at a time: rounds give leases independently of each
+ * other, so a lease that is wrong is wrong with this one round.
  *
  * Pre-vote, registers and positions are left out: they only refuse more candidates.
  */
@@ -47,8 +48,8 @@ bool leads[3];
 byte votes[3];					/* as a candidate: set of grants, sent or received; 0 = no candidate */
 byte promise[3];				/* R9 */
 byte silence[3];				/* R10 */
-byte age[3] = LEASE;			/* of the open round since it was sent; LEASE = it is worth nothing (any more) */
-byte acks[3];					/* set of members that answered the open round, counted or on the way; 0 = none open */
+byte age[3] = LEASE;			/* of the open round since it was sent; LEASE = it is worth nothing */
+byte acks[3];					/* set of members that answered the open round, received or not; 0 = none open */
 
 /* In shared memory, where the backends read it: outlives the ha worker. */
 byte lease[3];
@@ -99,7 +100,7 @@ inline step_down(i)
 	close_round(i)
 }
 
-/* The members are alike, so that they may be numbered in the order in which they leave term 0: no mirror images. */
+/* The members are alike: they are numbered in the order in which they leave term 0. No mirror images. */
 #define in_turn(i) (term[i] > 0 || i == 0 || term[i - 1] > 0)
 
 #define may_stand(i) (!leads[i] && term[i] < TERMS && in_turn(i))
@@ -169,8 +170,8 @@ inline extend(i)
 /* ---- The world ---- */
 
 /*
- * The ha worker starts again. Its lease runs on in shared memory (a crash of the whole server, which loses it, is the
- * weaker case), and a leader may resume its term or not.
+ * The ha worker starts again. Its lease runs on in shared memory (a crash of the whole server, which loses
+ * it, is the weaker case), and a leader may resume its term or not.
  */
 inline restart(i)
 {

@@ -3,13 +3,15 @@
  *
  * Property: no two leases are valid at one instant of real time.
  *
- * Modelled (with common.pml): 3 members, elections, rounds of beats with delayed beats and answers, a lease counted
- * from the sending of the round, promises, the silence after a restart of the ha worker (which leaves the lease in
- * shared memory), and a leader's last will, which frees those who hear it from the promise that they gave it.
- * Not modelled: changes of the members (member.pml), hand-over (transfer.pml), suspend (two clocks, R9), and clocks
- * that stand still while others run: that is outside assumption A3 and named in reliability.md 7.4.
+ * Modelled (with common.pml): 3 members, elections, rounds of beats with delayed beats and answers, a lease
+ * counted from the sending of the round, promises, the silence after a restart of the ha worker (which
+ * leaves the lease in shared memory), and a leader's last will, which frees those who hear it from the
+ * promise that they gave it.
+ * Not modelled: changes of the members (member.pml), hand-over (transfer.pml), suspend (two clocks, R9),
+ * and clocks that stand still while others run: that is outside assumption A3 and named in reliability.md
+ * 7.4.
  *
- * Bounds and states: see README.md.
+ * Measured, exhaustive: 6,749,049 states with RESTARTS=2, 1,458,144 with 1. Mutants and times: README.md.
  */
 #ifdef BUG_LEASE_ONE_LONGER		/* R19: one unit above the bound */
 #define LEASE (PROMISE * SLOW / FAST + 1)
@@ -39,7 +41,7 @@ inline hear_will(i)
 	silence[i] = 0
 }
 
-#ifdef GOAL						/* to be reached: a lease of the last term, after a last will and all restarts */
+#ifdef GOAL						/* to be reached: a lease of the last term, after a will and all restarts */
 #define goal(i) assert(!(term[i] == TERMS && resigned[TERMS - 1] && restarts == 0))
 #else
 #define goal(i) skip

@@ -4,28 +4,33 @@
  *
  * Property: every leader of a later term holds every acknowledged entry. And: one leader in a term.
  *
- * Modelled: 3 data members (with WITNESS: 2 and a witness, who votes and keeps the register and holds no WAL), terms,
- * persisted votes, WAL as a row of entries that each bear the term of the leader who wrote it, WAL receivers that stop
- * before a vote, comparing of chains and rewinding before following, flush reports, commits acknowledged by k others
- * of the sync set, the register with k, written by each leader at its start (first write) and changed once (second
- * write: k = 1 to k = 0, the leader goes on alone, or back) with joint gate and barrier, and the data quorum.
+ * Modelled: 3 data members (with WITNESS: 2 and a witness, who votes and keeps the register and holds no
+ * WAL), terms, persisted votes, WAL as a row of entries that each bear the term of the leader who wrote it,
+ * WAL receivers that stop before a vote, comparing of chains and rewinding before following, flush reports,
+ * commits acknowledged by k others of the sync set, the register with k, written by each leader at its
+ * start (first write) and changed once (second write: k = 1 to k = 0, the leader goes on alone, or back)
+ * with joint gate and barrier, and the data quorum.
  *
  * What stands for what:
  *	- The sync set is all data members. The last leader of R15 is who wrote the candidate's register.
- *	- Messages are not stored. A vote request comes at any time while its sender is a candidate of that term, a register
- *	  version at any time after it was written (who[], k_of[], second[] remember what was), WAL as long as its source
- *	  has not rewound. Grants, register answers and flush reports are used by their receiver at any time after they
- *	  were sent. So all are delayed without bound, lost and overtaken.
- *	- A crash loses only what is volatile: a member that crashes and comes back is one that does nothing more in its
- *	  role, until it follows or stands again; that is possible at any time, for a leader too, any number of times.
- *	- A write is a flush. There are no timers: promises and leases are left out, which allows more elections.
- *	- Standing or voting in a term that already has its leader is left out: it could as well have happened before that
- *	  leader's win, when its only effect, a rival with a majority, is looked for (yield_to). A candidate may leave out
- *	  terms instead. The members are numbered in the order in which they leave term 0 (no mirror images).
- * Not modelled: PostgreSQL's promotion and timelines (R16 second half, R17), R37, changes of the sync set's members,
- * two sets in the gate (at 3 members k alone decides).
+ *	- Messages are not stored. A vote request comes at any time while its sender is a candidate of that
+ *	  term, a register version at any time after it was written (who[], k_of[], second[] remember what was),
+ *	  WAL as long as its source has not rewound. Grants, register answers and flush reports are used by
+ *	  their receiver at any time after they were sent. So all are delayed without bound, lost and overtaken.
+ *	- A crash loses only what is volatile: a member that crashes and comes back is one that does nothing
+ *	  more in its role, until it follows or stands again; that is possible at any time, for a leader too,
+ *	  any number of times.
+ *	- A write is a flush. There are no timers: promises and leases are left out, which allows more
+ *	  elections.
+ *	- Standing or voting in a term that already has its leader is left out: it could as well have happened
+ *	  before that leader's win, when its only effect, a rival with a majority, is looked for (yield_to). A
+ *	  candidate may leave out terms instead. The members are numbered in the order in which they leave term
+ *	  0 (no mirror images).
+ * Not modelled: PostgreSQL's promotion and timelines (R16 second half, R17), R37, changes of the sync set's
+ * members, two sets in the gate (at 3 members k alone decides).
  *
- * Bounds and states: see README.md.
+ * Measured, exhaustive: 15,908,367 states with ENTRIES=3, 3,444,338 with 2; with WITNESS 1,292,812 and 375,856.
+ * Mutants and times: README.md.
  */
 #ifndef TERMS
 #define TERMS 3					/* 2 or 3 elections */
@@ -46,8 +51,8 @@
 /* Persisted (R3). */
 byte term[3];
 byte voted[3] = NOBODY;
-byte version[3] = 1;			/* of the register held: 2 x term, + 1 if it is the second write; 1 = at the founding */
-byte chain[3];					/* term whose leader's WAL this is a part of: what may be received (R33); 0 = none */
+byte version[3] = 1;			/* of the register: 2 x term, + 1 for a second write; 1 = at the founding */
+byte chain[3];					/* term whose leader's WAL may be received (R33), and is held; 0 = none */
 byte lsn[3];					/* number of entries held */
 byte wal[3 * ENTRIES];			/* term of the leader that wrote the entry; 0 = none */
 
@@ -59,7 +64,7 @@ byte flushed[9];				/* [3 * l + j]: what j, having joined, has reported to the l
 
 /* What has been sent, and what must not be lost. */
 byte who[TERMS + 1] = NOBODY;	/* leader of the term */
-bool k_of[TERMS + 1];			/* k in its first write; the second write has the other value. At the founding k = 1 */
+bool k_of[TERMS + 1];			/* k in its first write, not k in the second; at the founding k = 1 */
 bool second[TERMS + 1];			/* there was a second write */
 byte acked[ENTRIES];			/* term of the acknowledged entry at this place; 0 = none */
 
@@ -98,9 +103,10 @@ byte acked[ENTRIES];			/* term of the acknowledged entry at this place; 0 = none
 
 #ifdef BUG_NO_DATA_QUORUM		/* R15 */
 #define data_quorum(set, v) true
-#else							/* last leader in it, or |G & S'| >= |S'| - k + 1: with k = 1 all others, with k = 0 none */
+#else							/* with k = 1, |S'| - k + 1 are all the others; with k = 0 more than all */
 #define with_all_others(set, l) (((set) & DATA | bit_of(l)) == DATA)
-#define data_quorum(set, v) ((v) == 1 || (set) & bit_of(who[(v) / 2]) || k_in(v) && with_all_others(set, who[(v) / 2]))
+#define data_quorum(set, v) ((v) == 1 || (set) & bit_of(who[(v) / 2]) || \
+	k_in(v) && with_all_others(set, who[(v) / 2]))
 #endif
 
 #ifdef BUG_EARLY_ACK			/* R16, R28: before the term's first write is on a majority */
@@ -282,9 +288,10 @@ inline append(i)
 }
 
 #define enough(l, a, b, n) (!k_needed(l) || flushed[3 * l + a] > n || flushed[3 * l + b] > n)
-#define may_ack(l, a, b, n) (leads(l) && open(l) && at(l, n) == term[l] && acked[n] != term[l] && enough(l, a, b, n))
+#define may_ack(l, a, b, n) (leads(l) && open(l) && at(l, n) == term[l] && acked[n] != term[l] && \
+	enough(l, a, b, n))
 
-#ifdef GOAL						/* to be reached: the last leader acknowledges alone, after an entry that the one before acknowledged */
+#ifdef GOAL						/* to be reached: the last leader acknowledges alone, after the one before did */
 #define goal(l, n) assert(!(term[l] == TERMS && !k_needed(l) && n == 1 && acked[0] == TERMS - 1))
 #else
 #define goal(l, n) skip

@@ -1,5 +1,5 @@
-# S61: hooks and alerts. Neither a hook that hangs nor a receiver that hangs holds up a failover or a stop; what is to be
-# told arrives, signed, once, whatever the robot answered before; nothing secret stands in a log or a view.
+# S61: hooks and alerts. Neither a hook that hangs nor a receiver that hangs holds up a failover or a stop; what is to
+# be told arrives, signed, once, whatever the robot answered before; nothing secret stands in a log or a view.
 use strict;
 use warnings;
 use Test::More;
@@ -36,7 +36,8 @@ sub read_file
 my $secret_file = write_file('secret', "$secret\n");
 my $answers = write_file('answers', '');
 mkdir "$dir/cards";
-my $receiver = open(my $said, '-|', 'test/receiver', '--quiet', '--store', "$dir/cards", '--secret-file', $secret_file,
+our ($receiver, $said);	# not lexical: closing the pipe waits for the receiver, which END ends before that
+$receiver = open($said, '-|', 'test/receiver', '--quiet', '--store', "$dir/cards", '--secret-file', $secret_file,
 	'--answers', $answers) // die "receiver: $!";
 my ($port) = <$said> =~ /:(\d+)$/;
 my $url_file = write_file('url', "http://127.0.0.1:$port/open-apis/bot/v2/hook/$token\n");
@@ -45,7 +46,8 @@ END { my $status = $?; kill 'KILL', $receiver if $receiver; $? = $status }
 # Writes down what it was told; hangs, deaf to SIGTERM, while the file "hang" names the event.
 my $hook = write_file('hook', <<"SH", 0755);
 #!/bin/sh
-echo "\$HAOPS_EVENT \$HAOPS_MEMBER \$HAOPS_LEADER \$HAOPS_CLUSTER \$# \$1 \${PGDATA-no} \${HAOPS_PGDATA##*/}" >> $dir/told
+echo "\$HAOPS_EVENT \$HAOPS_MEMBER \$HAOPS_LEADER \$HAOPS_CLUSTER \$# \$1 \\
+\${PGDATA-no} \${HAOPS_PGDATA##*/}" >> $dir/told
 if [ "\$HAOPS_EVENT" = "`printf '%s'`\$(cat $dir/hang 2>/dev/null)" ]; then trap '' TERM; tail -f /dev/null; fi
 printf 'two\\nlines <at id=all></at>'
 SH
@@ -111,7 +113,10 @@ until_delivered($cluster, qr/failover: n2 leads now/);
 is(scalar(delivered(qr/failover: n2 leads now/)), 1, 'the failover is told of once, after the robot was too busy');
 is(scalar(grep { $_->[1] eq '11232' } posts()), 1, 'it had refused it before');
 $cluster->until_true(
-	sub { $cluster->sql('n2', "SELECT count(*) FROM haops.events WHERE message LIKE 'hook promote was ended at its deadline%'") },
+	sub {
+		$cluster->sql('n2',
+			"SELECT count(*) FROM haops.events WHERE message LIKE 'hook promote was ended at its deadline%'");
+	},
 	'the hook is ended');
 pass('a hook that hangs is ended at its deadline, which is an event');
 until_told($cluster, 'leader_change n2 n2 story');
@@ -144,14 +149,18 @@ $cluster->run_ok('pg_haops', 'resume', '--data', $cluster->data('n2'));
 my $stopped = Time::HiRes::time();
 $cluster->stop('n2');
 cmp_ok(Time::HiRes::time() - $stopped, '<', 5, 'a stop takes less than 5 s whatever hangs');
-like(read_file("$cluster->{dir}/n2.log"), qr/hook demote was ended because the server stops/, 'the log says what was ended');
+like(read_file("$cluster->{dir}/n2.log"), qr/hook demote was ended because the server stops/,
+	'the log says what was ended');
 is($cluster->until_writable(30, 'n1'), 'n1', 'n1 takes writes');
 
 # ---- Nothing secret anywhere ----
 
-unlike(read_file($_), qr/\Q$token\E|\Q$secret\E/, 'no secret in ' . (split m{/}, $_)[-1]) for glob "$cluster->{dir}/*.log";
-is($cluster->sql('n1', "SELECT count(*) FROM pg_settings s WHERE s::text ~ '$token|$secret'"), '0', 'none in pg_settings');
-is($cluster->sql('n1', "SELECT count(*) FROM haops.events e WHERE e::text ~ '$token|$secret'"), '0', 'none in the events');
+unlike(read_file($_), qr/\Q$token\E|\Q$secret\E/, 'no secret in ' . (split m{/}, $_)[-1])
+	for glob "$cluster->{dir}/*.log";
+is($cluster->sql('n1', "SELECT count(*) FROM pg_settings s WHERE s::text ~ '$token|$secret'"), '0',
+	'none in pg_settings');
+is($cluster->sql('n1', "SELECT count(*) FROM haops.events e WHERE e::text ~ '$token|$secret'"), '0',
+	'none in the events');
 unlike(join('', `ps -ww -o args= -e`), qr/\Q$secret\E/, 'none in a command line');
 
 done_testing();

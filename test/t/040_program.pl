@@ -56,7 +56,8 @@ is($cluster->sql('n2', 'SHOW cluster_name'), 'story', 'join: the name of the clu
 is($cluster->sql('n2', 'SHOW port'), $cluster->node('n2')->{port}, 'join: the port did not');
 is($cluster->sql('n1', "SELECT rolsuper::text || rolreplication FROM pg_roles WHERE rolname = 'haops_replicator'"),
 	'falsetrue', 'create: the role may replicate and is no superuser');
-is($cluster->sql('n1', 'SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL'), '0', 'create: pg_hba is whole');
+is($cluster->sql('n1', 'SELECT count(*) FROM pg_hba_file_rules WHERE error IS NOT NULL'), '0',
+	'create: pg_hba is whole');
 
 # ---- doctor ----
 

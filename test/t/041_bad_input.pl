@@ -26,7 +26,7 @@ sub refused
 	my $before = defined $folder ? picture($folder) : '';
 	my ($status, $out, $err) = $cluster->run('pg_haops', @command);
 
-	is($status, $code, "$what: exit code $code");
+	is($status, $code, "$what: exit code $code") or diag $out;
 	like($err, qr/^pg_haops \w+: error: [^\n]*$error/m, "$what: says why");
 	is(scalar(() = $err =~ /^pg_haops \w+: error: /mg), 1, "$what: one error") or diag $err;
 	is(picture($folder), $before, "$what: changes nothing") if defined $folder;
@@ -77,7 +77,8 @@ print $conf "unix_socket_directories = '$dir'\n";
 close $conf;
 $cluster->run_ok('pg_ctl', '-D', "$dir/x1", '-l', "$dir/x1.log", '-o', "-p $free_port", '-w', 'start');
 refused('a server that runs', 1, 'a server .process \d+. runs', undef, create());
-$cluster->run_ok('psql', '-X', '-h', $dir, '-p', $free_port, '-d', 'postgres', '-c', "ALTER SYSTEM SET port = $free_port");
+$cluster->run_ok('psql', '-X', '-h', $dir, '-p', $free_port, '-d', 'postgres', '-c',
+	"ALTER SYSTEM SET port = $free_port");
 $cluster->run_ok('pg_ctl', '-D', "$dir/x1", '-m', 'immediate', '-w', 'stop');
 refused('not shut down', 1, 'was not shut down cleanly', "$dir/x1", create());
 $cluster->run_ok('pg_ctl', '-D', "$dir/x1", '-l', "$dir/x1.log", '-w', 'start');
@@ -113,7 +114,8 @@ sub write_key
 }
 
 my $digits = 'ab' x 32;
-refused('a key file that is not there', 1, 'the key file', undef, 'status', '--through', $through, '--key', "$dir/none");
+refused('a key file that is not there', 1, 'the key file', undef, 'status',
+	'--through', $through, '--key', "$dir/none");
 refused('a key that others can read', 1, 'the key file', undef, 'status', '--through', $through, '--key',
 	write_key('open', "$digits\n", 0644));
 refused('a key that is too short', 1, 'the key file', undef, 'status', '--through', $through, '--key',
@@ -147,7 +149,8 @@ refused('a peer address that is taken', 1, 'is that of n2', "$dir/n3",
 refused('an address that is taken', 1, 'is that of n1', "$dir/n3",
 	join_words(address => '127.0.0.1:' . $cluster->node('n1')->{port}));
 refused('a directory that is not empty', 1, 'is not empty', "$dir/x1", join_words(data => "$dir/x1"));
-refused('a stranger to be adopted', 1, 'is of another PostgreSQL system', "$dir/x1", join_words(data => "$dir/x1"), '--adopt');
+refused('a stranger to be adopted', 1, 'is of another PostgreSQL system', "$dir/x1",
+	join_words(data => "$dir/x1"), '--adopt');
 
 # No SQL connection to the leader: nobody is added, nothing is copied.
 my $hba = $cluster->data('n1') . '/pg_hba.conf';
@@ -166,7 +169,8 @@ $cluster->run_ok('pg_ctl', '-D', $cluster->data('n1'), 'reload');
 
 	rename "$bin/pg_basebackup", "$bin/pg_basebackup.kept" or die $!;
 	open(my $fake, '>', "$bin/pg_basebackup") or die $!;
-	print $fake "#!/bin/sh\nmkdir -p \"\$2\"; echo half >\"\$2/half\"; echo 'pg_basebackup: error: the disk is on fire' >&2; exit 1\n";
+	print $fake "#!/bin/sh\nmkdir -p \"\$2\"; echo half >\"\$2/half\"; "
+		. "echo 'pg_basebackup: error: the disk is on fire' >&2; exit 1\n";
 	close $fake;
 	chmod 0755, "$bin/pg_basebackup";
 	refused('a copy that fails', 1, 'the disk is on fire', "$dir/n3", join_words());
@@ -201,9 +205,11 @@ is($cluster->sql('n1', 'SELECT 1'), '1', 'and serves');
 
 # ---- rejoin and failover ----
 
-refused('rejoin of a server that runs', 1, 'in use|another process|still works', undef, 'rejoin', '--clone', '--data', $cluster->data('n2'));
+refused('rejoin of a server that runs', 1, 'in use|another process|still works', undef,
+	'rejoin', '--clone', '--data', $cluster->data('n2'));
 refused('a failover without --force', 2, 'needs --force', undef, 'failover', '--data', $cluster->data('n2'));
-refused('a failover while there is a leader', 1, 'leads: there is nothing to be forced', undef, 'failover', '--force', '--data',
+refused('a failover while there is a leader', 1, 'leads: there is nothing to be forced', undef,
+	'failover', '--force', '--data',
 	$cluster->data('n2'), '--yes-i-accept-loss', 'story');
 
 undef $cluster;

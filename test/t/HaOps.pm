@@ -287,7 +287,8 @@ sub start
 
 	$self->until_true(
 		sub {
-			my ($status) = $self->run('pg_ctl', '-D', $self->data($name), '-l', "$self->{dir}/$name.log", '-W', 'start');
+			my ($status) = $self->run('pg_ctl', '-D', $self->data($name), '-l', "$self->{dir}/$name.log", '-W',
+				'start');
 
 			return $status == 0 && $self->until_true(
 				sub { defined $self->sql_or_error($name, 'SELECT 1') }, "$name answers");
@@ -333,7 +334,15 @@ sub pids
 	return ($postmaster, map { int } split ' ', $children);
 }
 
-sub freeze { my ($self, $name) = @_; $self->{frozen}{$name} = [ $self->pids($name) ]; kill 'STOP', @{ $self->{frozen}{$name} }; return }
+sub freeze
+{
+	my ($self, $name) = @_;
+
+	$self->{frozen}{$name} = [ $self->pids($name) ];
+	kill 'STOP', @{ $self->{frozen}{$name} };
+	return;
+}
+
 sub thaw { my ($self, $name) = @_; kill 'CONT', @{ delete $self->{frozen}{$name} }; return }
 
 sub DESTROY

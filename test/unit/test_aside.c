@@ -96,7 +96,8 @@ check_out(void)
 	assert_true(has(work, "PG_VERSION", "15\n") && has(work, "global/pg_filenode.map", "map"));
 	assert_true(has(work, "base/1/1", "old"));
 	/* What is the member's own stays (S46). */
-	assert_true(has(data, "postgresql.conf", "mine") && has(data, "server.key", "mine") && has(data, "log/today", "mine"));
+	assert_true(has(data, "postgresql.conf", "mine") && has(data, "server.key", "mine") &&
+				has(data, "log/today", "mine"));
 	assert_true(has(data, "pg_haops/pgsql_tmp/state", "mine") && there(data, "postmaster.pid"));
 	assert_false(there(work, "postgresql.conf") || there(work, "pg_haops"));
 }
@@ -107,7 +108,8 @@ check_in(const char *base)
 	assert_true(has(data, "global/pg_control", "new control") && has(data, "global/pg_filenode.map", "map"));
 	assert_true(has(data, "base/1/1", base) && has(data, "pg_wal/000000010000000000000001", "wal"));
 	assert_true(has(data, "backup_label", "label"));
-	assert_true(has(data, "postgresql.conf", "mine") && has(data, "server.key", "mine") && has(data, "log/today", "mine"));
+	assert_true(has(data, "postgresql.conf", "mine") && has(data, "server.key", "mine") &&
+				has(data, "log/today", "mine"));
 	assert_true(has(data, "pg_haops/pgsql_tmp/state", "mine"));
 }
 
@@ -234,7 +236,8 @@ test_keep(void **state)
 	put(data, "pg_wal/000000020000000000000004", "overwritten");
 	assert_true(ha_files_remove(data, "pg_wal/000000020000000000000005"));
 	assert_true(ha_lost_restore(folder.path, lost.name, data, &fault));
-	assert_true(has(data, "pg_wal/000000020000000000000004", "fork") && has(data, "pg_wal/000000020000000000000005", "end"));
+	assert_true(has(data, "pg_wal/000000020000000000000004", "fork") &&
+				has(data, "pg_wal/000000020000000000000005", "end"));
 	assert_false(ha_lost_restore(folder.path, "9-0000000000000000", data, &fault));
 
 	ha_lost_count(&lost, data);

@@ -16,8 +16,8 @@
 #include "io/login.h"
 #include "test/unit/support/folder.h"
 
-static const HaKey key = {{
-	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}};
+static const HaKey key = {{0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+						   16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}};
 
 /* By another program: printf haops_replicator | openssl dgst -sha256 -mac HMAC -macopt hexkey:000102...1f */
 static const char wanted[] = "c31d5fbf9d9c7741794a0351ffaffe7f50b71c3ee8da8e830f950bd157b40b6b";

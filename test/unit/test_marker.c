@@ -54,9 +54,14 @@ static void
 test_damaged(void **state)
 {
 	static const char *const texts[] = {
-		"", "\n", "method=rewind", "method=rewind phase=work leader=1 term=1 tries=0\n",
-		"method=other phase=work leader=1 term=1 tries=0 lost=\n", "method=clone phase=out leader=1 term=1 tries=0 lost=\n",
-		"method=clone phase=in leader=0 term=1 tries=0 lost=\n", "method=clone phase=in leader=32 term=1 tries=0 lost=\n",
+		"",
+		"\n",
+		"method=rewind",
+		"method=rewind phase=work leader=1 term=1 tries=0\n",
+		"method=other phase=work leader=1 term=1 tries=0 lost=\n",
+		"method=clone phase=out leader=1 term=1 tries=0 lost=\n",
+		"method=clone phase=in leader=0 term=1 tries=0 lost=\n",
+		"method=clone phase=in leader=32 term=1 tries=0 lost=\n",
 		"method=clone phase=in leader=1 term=99999999999999999999 tries=0 lost=\n",
 		"method=clone phase=in leader=1 term=1 tries=0 lost=../../etc\n",
 		"method=clone phase=in leader=1 term=1 tries=0 lost=a/b\n",

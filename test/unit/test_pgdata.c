@@ -187,7 +187,8 @@ test_postmaster(void **state)
 	assert_int_equal(postmaster.pid, 0);
 	assert_false(postmaster.alive);
 
-	snprintf(text, sizeof(text), "%d\n/data\n1700000000\n5433\n/run/sockets\n*\n   123   456\nready   \n", (int) getppid());
+	snprintf(text, sizeof(text), "%d\n/data\n1700000000\n5433\n/run/sockets\n*\n   123   456\nready   \n",
+			 (int) getppid());
 	put(&folder, "postmaster.pid", text);
 	ha_pgdata_postmaster(folder.path, &postmaster);
 	assert_int_equal(postmaster.pid, getppid());

@@ -55,7 +55,8 @@ test_lines(void **state)
 	HaProcessEnd end;
 
 	(void) state;
-	assert_true(run_shell("printf 'one\\ntwo\\rthree\\n\\n'; echo four >&2; printf five", (HaProcessJob){0}, &heard, &end));
+	assert_true(
+		run_shell("printf 'one\\ntwo\\rthree\\n\\n'; echo four >&2; printf five", (HaProcessJob){0}, &heard, &end));
 	assert_int_equal(heard.count, 5);
 	assert_string_equal(heard.line[0], "one");
 	assert_string_equal(heard.line[1], "two");
@@ -74,8 +75,8 @@ test_errors_apart(void **state)
 	HaProcessEnd end;
 
 	(void) state;
-	assert_false(run_shell("echo noise >&2; echo value; echo why >&2; exit 1", (HaProcessJob){.errors_apart = true}, &heard,
-						   &end));
+	assert_false(run_shell("echo noise >&2; echo value; echo why >&2; exit 1", (HaProcessJob){.errors_apart = true},
+						   &heard, &end));
 	assert_int_equal(heard.count, 1);
 	assert_string_equal(heard.line[0], "value");
 	assert_non_null(strstr(end.tail, "why"));

@@ -58,8 +58,10 @@ test_nothing_to_do(void **state)
 static void
 test_garbage(void **state)
 {
-	static const char *const lines[] = {"", "servers diverged at WAL location ", "servers diverged at WAL location x/y on",
-		"rewinding from last common checkpoint at 0/2000060", "rewinding from last common checkpoint at 0 on timeline 1"};
+	static const char *const lines[] = {"", "servers diverged at WAL location ",
+										"servers diverged at WAL location x/y on",
+										"rewinding from last common checkpoint at 0/2000060",
+										"rewinding from last common checkpoint at 0 on timeline 1"};
 	HaDivergence d = {0};
 
 	(void) state;

@@ -252,7 +252,8 @@ live(Town *town, HaId id)
 		uint64_t generation = house->drain;
 
 		house->drain = 0;
-		step(town, house, (HaEvent){.kind = HA_EVENT_DRAINED, .generation = generation, .lsn = town_lsn(house->wal_count)});
+		step(town, house,
+			 (HaEvent){.kind = HA_EVENT_DRAINED, .generation = generation, .lsn = town_lsn(house->wal_count)});
 	}
 }
 
