@@ -225,8 +225,8 @@ test_help(void **state)
 static void
 test_faults(void **state)
 {
-	const HaFault fault = {"it failed", "do this"};
-	const HaFault bare = {"it failed again", ""};
+	const HaFault fault = {"it failed", "do this", false};
+	const HaFault bare = {"it failed again", "", false};
 
 	(void) state;
 	assert_int_equal(ha_command_fail(&closed, &fault), HA_EXIT_FAILED);
