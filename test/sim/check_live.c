@@ -111,6 +111,7 @@ sim_check_forced(SimWorld *w, const SimHost *h)
 		c->term[t].opened = false;
 	}
 	c->committed = (HaVersion){0, 0};
+	c->forced = true;
 	sim_check_term(w, h, h->node.hard.term)->forced = true;
 	w->calm_from = w->now;
 	w->counts.forced++;

@@ -39,6 +39,7 @@ sim_check_begin(SimWorld *w, const HaRegister *first)
 	c->written_count = 1;
 	c->written[0] = (SimWritten){first->version, {0, 0}, *first};
 	c->committed = first->version;
+	c->forced = false;
 	c->acked_at = 0;
 	c->led_at = SIM_NEVER;
 	for (int i = 0; i < SIM_HOSTS_MAX; i++)

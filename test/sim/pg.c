@@ -206,7 +206,8 @@ promoted(SimWorld *w, SimHost *h)
 	 * One case is given up (7.4): by hand, on the number and at the very place of an epoch that the chain names and
 	 * that was never received, with a crash before the ha worker has seen it.
 	 */
-	while (rogue && ha_chain_names(&h->durable.chain, pg->tli, w->wal.record[pg->tip].end))
+	while (rogue && (ha_chain_names(&h->durable.chain, pg->tli, w->wal.record[pg->tip].end) ||
+					 ha_chain_names(&h->node.hard.chain, pg->tli, w->wal.record[pg->tip].end)))
 		pg->tli = ++pg->tli_newest;
 	pg->checkpointed = false;
 	pg->tip = pg->insert = sim_wal_append(&w->wal, pg->tip, rogue ? 0 : pg->epoch, pg->tli,

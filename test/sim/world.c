@@ -287,7 +287,8 @@ facts_equal(const HaPg *a, const HaPg *b)
 {
 	return a->state == b->state && a->receiving == b->receiving && a->receiver_running == b->receiver_running &&
 		a->settled == b->settled && a->flush_lsn == b->flush_lsn && a->replay_lsn == b->replay_lsn &&
-		a->tli == b->tli && a->blocks == b->blocks && a->checkpointed == b->checkpointed;
+		a->tli == b->tli && a->tli_start == b->tli_start && a->promoting == b->promoting && a->blocks == b->blocks &&
+		a->checkpointed == b->checkpointed;
 }
 
 void
