@@ -80,7 +80,9 @@ typedef struct Join
 	HaStatus leader;			/* before; then after the member was added */
 	HaControl control;
 	bool added;
+	char cluster[HA_NAME_SIZE];	/* its name */
 	bool existed;				/* the directory, empty, before the copy */
+	bool copied;				/* it holds a whole copy now */
 } Join;
 
 /* ---- What was given ---- */
@@ -223,9 +225,11 @@ look(Join *join, HaFault *fault)
 		!ha_contact_leader(&join->contact, &join->leader, NULL, CLUSTER_US, fault) || !check_register(join, fault))
 		return false;
 	clone = clone_job(join);
-	if (given.adopt)
-		return check_adopted(join, fault);
-	return ha_clone_check(&clone, fault);
+	if (!ha_clone_cluster_name(&clone, join->cluster, fault))
+		return false;
+	if (join->cluster[0] != '\0')
+		join->wishes.cluster = join->cluster;
+	return given.adopt ? check_adopted(join, fault) : ha_clone_check(&clone, fault);
 }
 
 /* ---- The cluster ---- */
@@ -279,6 +283,7 @@ copy_leader(Join *join, HaFault *fault)
 	join->existed = ha_files_exists(join->local.data);
 	if (!ha_clone_await_slot(&clone, SLOT_US, fault) || !ha_clone_run(&clone, fault))
 		return false;
+	join->copied = true;
 	if (!ha_contact_leader(&join->contact, &after, NULL, CLUSTER_US, fault))
 		return false;
 	if (after.id != join->leader.id || after.term != join->leader.term)
@@ -338,20 +343,13 @@ write_all(Join *join, HaFault *fault)
 static bool
 make_member(Join *join, HaFault *fault)
 {
-	bool copied = false;
-	bool ok;
-
 	if (!look(join, fault))
 		return false;
-	ok = ask_to_add(join, fault);
-	if (ok && !given.adopt)
-		copied = ok = copy_leader(join, fault);
-	ok = ok && write_all(join, fault);
-	if (ok)
+	if (ask_to_add(join, fault) && (given.adopt || copy_leader(join, fault)) && write_all(join, fault))
 		return true;
-	if (copied && join->existed)
+	if (join->copied && join->existed)
 		ha_files_empty(join->local.data);
-	else if (copied)
+	else if (join->copied)
 		ha_files_remove_tree(join->local.data);
 	ask_to_drop(join);
 	return false;

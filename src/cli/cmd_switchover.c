@@ -80,6 +80,24 @@ await_other(HaReach *reach, HaId old, HaTerm term, HaStatus *now, HaFault *fault
 	}
 }
 
+/* A member that was started a moment ago neither votes nor stands yet (R10): a hand-over would come to nothing. */
+static void
+await_voices(HaReach *reach, const HaRegister *reg, HaUs until_us)
+{
+	for (uint32_t i = 0; i < reg->member_count; i++)
+	{
+		HaStatus status;
+		HaFault ignored;
+
+		while (ha_contact_member(&reach->contact, &reg->member[i], &status, HA_CONTACT_ONE_US, &ignored) &&
+			   status.silent_left_us > 0 && ha_clock_now().mono_us < until_us)
+		{
+			if (!ha_process_pause(status.silent_left_us))
+				return;
+		}
+	}
+}
+
 static bool
 hand_over(HaReach *reach, HaFault *fault)
 {
@@ -101,6 +119,7 @@ hand_over(HaReach *reach, HaFault *fault)
 			return ha_fault(fault, NULL, "%s leads already", target->name);
 		request.member.id = target->id;
 	}
+	await_voices(reach, &before.reg, ha_clock_now().mono_us + reach->limit_us);
 	began_us = ha_clock_now().mono_us;
 	if (!ha_contact_request(&reach->contact, &request, &reply, reach->limit_us, fault) ||
 		!await_other(reach, before.id, before.term, &after, fault))

@@ -138,6 +138,17 @@ ha_clone_check(const HaClone *clone, HaFault *fault)
 }
 
 bool
+ha_clone_cluster_name(const HaClone *clone, char name[HA_NAME_SIZE], HaFault *fault)
+{
+	char text[256];
+
+	if (!ask(clone, "SHOW cluster_name", text, sizeof(text), fault))
+		return false;
+	snprintf(name, HA_NAME_SIZE, "%.*s", HA_NAME_SIZE - 1, ha_name_valid(text) ? text : "");
+	return true;
+}
+
+bool
 ha_clone_await_slot(const HaClone *clone, HaUs limit_us, HaFault *fault)
 {
 	HaUs until_us = ha_clock_now().mono_us + limit_us;

@@ -36,6 +36,9 @@ typedef struct HaClone
 /* Could it succeed? Changes nothing. */
 extern bool ha_clone_check(const HaClone *clone, HaFault *fault);
 
+/* What the leader's cluster_name is, empty or a valid name (core/register.h). */
+extern bool ha_clone_cluster_name(const HaClone *clone, char name[HA_NAME_SIZE], HaFault *fault);
+
 /* Waits until the leader has the member's slot, which it makes when the member was added. */
 extern bool ha_clone_await_slot(const HaClone *clone, HaUs limit_us, HaFault *fault);
 

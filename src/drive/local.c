@@ -121,6 +121,16 @@ place_key(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 	return true;
 }
 
+static bool
+has_configuration(const HaLocal *local, HaFault *fault)
+{
+	char path[PATH_MAX];
+
+	return (ha_files_path(path, local->config, "postgresql.conf") && ha_files_exists(path)) ||
+		ha_fault(fault, "name the directory that holds this server's postgresql.conf and pg_hba.conf with --config",
+				 "there is no postgresql.conf in \"%s\"", local->config);
+}
+
 bool
 ha_local_settle(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 {
@@ -140,7 +150,7 @@ ha_local_settle(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 		memcpy(local->config, local->data, sizeof(local->data));
 	else if (!absolute(places->config, local->config, fault))
 		return false;
-	return place_state(local, places, fault) && place_key(local, places, fault);
+	return has_configuration(local, fault) && place_state(local, places, fault) && place_key(local, places, fault);
 }
 
 bool
@@ -183,9 +193,8 @@ ha_local_open_new(HaLocal *local, const HaLocalPlaces *places, HaFault *fault)
 	if (!ha_files_is_empty(local->data))
 		return ha_fault(fault, "name a directory that is empty or does not exist",
 						errno == ENOTEMPTY ? "\"%s\" is not empty" : "\"%s\" can't be used", local->data);
-	if (places->config != NULL && !absolute(places->config, local->config, fault))
-		return false;
-	return true;
+	return places->config == NULL ||
+		(absolute(places->config, local->config, fault) && has_configuration(local, fault));
 }
 
 bool

@@ -344,14 +344,14 @@ keep_diverged(Rejoin *r, const HaDivergence *d)
 		.end = r->control.checkpoint > r->control.min_recovery ? r->control.checkpoint : r->control.min_recovery,
 	};
 	char text[512];
-	char commits[64] = "an unknown number of";
+	char commits[64] = "an unknown number of commits";
 
 	if (!ha_lost_keep(&lost, r->local->data, r->fault))
 		return false;
 	ha_lost_count(&lost, r->local->data);
 	if (lost.commits >= 0)
-		snprintf(commits, sizeof(commits), "%ld", lost.commits);
-	snprintf(text, sizeof(text), "WAL from %X/%X to %X/%X on timeline %u was discarded, with %s commits%s%s",
+		snprintf(commits, sizeof(commits), "%ld commit%s", lost.commits, lost.commits == 1 ? "" : "s");
+	snprintf(text, sizeof(text), "WAL from %X/%X to %X/%X on timeline %u was discarded, with %s%s%s",
 			 (unsigned) (d->fork >> 32), (unsigned) d->fork, (unsigned) (lost.end >> 32), (unsigned) lost.end,
 			 lost.tli, commits, lost.name[0] != '\0' ? "; it is kept in lost/" : "; there was no room to keep it",
 			 lost.name);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/files.h"
@@ -372,6 +373,7 @@ ha_pgdata_in_use(const char *data, pid_t *pid)
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	struct stat directory;
+	siginfo_t child;
 	bool found = false;
 
 	if (dir == NULL)
@@ -380,9 +382,10 @@ ha_pgdata_in_use(const char *data, pid_t *pid)
 	{
 		while (!found && (entry = readdir(dir)) != NULL)
 		{
+			/* A child of ours is the log collector of the server that this process was. */
 			*pid = (pid_t) strtol(entry->d_name, NULL, 10);
 			found = *pid > 0 && *pid != getpid() && works_in(*pid, &directory) && is_postgres(*pid) &&
-				ha_process_alive(*pid);
+				waitid(P_PID, (id_t) *pid, &child, WEXITED | WNOHANG | WNOWAIT) != 0 && ha_process_alive(*pid);
 		}
 	}
 	closedir(dir);

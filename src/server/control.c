@@ -23,6 +23,7 @@
 
 #define REPLICATION_USER "haops_replicator"
 #define CONF_FILE "server.conf"
+#define NEEDS_CLONE_FILE "needs_clone"	/* written and removed by the program */
 
 #define PROMOTE_AGAIN_US (30 * HA_US_PER_MS)
 #define RECEIVER_AGAIN_US (10 * HA_US_PER_MS)
@@ -275,9 +276,27 @@ end_walsenders(void)
 	}
 }
 
+/*
+ * The program has found out that this standby must be cloned, and nobody has done it yet (S44): stopping again would
+ * find the same. It stays as it is, and takes no part.
+ */
+static bool
+waits_for_clone(HaComparison comparison)
+{
+	char		path[MAXPGPATH];
+
+	ha_guc_state_path(NEEDS_CLONE_FILE, path);
+	if (comparison.lineage == HA_LINEAGE_STREAM || !RecoveryInProgress() || access(path, F_OK) != 0)
+		return false;
+	ha_shmem_log(HA_SEVERITY_WARNING, "this member needs a clone: stop it and run \"pg_haops rejoin --clone\"");
+	return true;
+}
+
 void
 ha_control_rejoin(HaComparison comparison, HaId leader)
 {
+	if (waits_for_clone(comparison))
+		return;
 	ha_shmem->rejoin = comparison;
 	ha_shmem->rejoin_leader = leader;
 	pg_memory_barrier();

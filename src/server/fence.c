@@ -52,16 +52,8 @@ static struct
 	struct sigaction cancel_saved;
 } current;
 
-static bool exempt = false;
-
 static ProcessUtility_hook_type prev_process_utility_hook = NULL;
 static object_access_hook_type prev_object_access_hook = NULL;
-
-void
-ha_fence_exempt(void)
-{
-	exempt = true;
-}
 
 /* ---- Before the commit record ---- */
 
@@ -337,7 +329,7 @@ forget(void)
 static void
 on_transaction(XactEvent event, void *arg)
 {
-	if (exempt || ha_shmem == NULL)
+	if (ha_shmem == NULL)
 		return;
 	switch (event)
 	{
@@ -368,7 +360,7 @@ static void
 process_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
 				ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
-	if (IsA(pstmt->utilityStmt, TransactionStmt) && !exempt && ha_shmem != NULL && !RecoveryInProgress())
+	if (IsA(pstmt->utilityStmt, TransactionStmt) && ha_shmem != NULL && !RecoveryInProgress())
 	{
 		TransactionStmtKind kind = ((TransactionStmt *) pstmt->utilityStmt)->kind;
 

@@ -16,7 +16,4 @@
 /* Registers callbacks and hooks; called once, in _PG_init, and only when this server is a member. */
 extern void ha_fence_install(void);
 
-/* For pg_haops' own workers: their transactions acknowledge nothing to anybody and are not hindered. */
-extern void ha_fence_exempt(void);
-
 #endif

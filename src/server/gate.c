@@ -130,7 +130,8 @@ ha_gate_wal_end(void)
 	/* Behind a page's header there is nothing yet that could be flushed. */
 	if (offset == SizeOfXLogLongPHD || (offset > XLOG_BLCKSZ && offset % XLOG_BLCKSZ == SizeOfXLogShortPHD))
 		lsn -= offset % XLOG_BLCKSZ;
-	XLogSetAsyncXactLSN(lsn);	/* the WAL writer flushes it soon, also what was committed asynchronously */
+	if (GetFlushRecPtr(NULL) < lsn)
+		XLogSetAsyncXactLSN(lsn);
 	return lsn;
 }
 

@@ -35,7 +35,10 @@ extern bool ha_gate_drained(bool writing);
 /* True when nobody who is still alive judges a commit: after a crash of another process, when all are being killed. */
 extern bool ha_gate_drained_by_death(void);
 
-/* End of the WAL that is inserted, as a position that a flush can reach. */
+/*
+ * End of the WAL that is inserted, as a position that a flush can reach; the WAL writer is asked to get there soon.
+ * Of a primary.
+ */
 extern HaLsn ha_gate_wal_end(void);
 
 /* ---- Of any process ---- */

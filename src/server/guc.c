@@ -14,6 +14,7 @@
 int ha_guc_promise_ms = 3000;
 int ha_guc_beat_ms = 500;
 int ha_guc_fence_wait_ms = 1000;
+int ha_guc_stall_limit_ms = 10000;
 char *ha_guc_state_directory = NULL;
 char *ha_guc_key_file = NULL;
 char *ha_guc_listen_address = NULL;
@@ -167,6 +168,11 @@ define_times(void)
 							"Zero refuses at once.",
 							&ha_guc_fence_wait_ms, 1000, 0, 60000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_haops.stall_limit",
+							"For how long the leader's WAL writes or its postmaster may stand still.",
+							"After that it gives its leadership back. Zero: never.",
+							&ha_guc_stall_limit_ms, 10000, 0, 3600000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 static void
@@ -193,7 +199,7 @@ define_places(void)
 							   "Options of libpq that are added to primary_conninfo, such as sslmode.",
 							   NULL,
 							   &ha_guc_replication_options, "",
-							   PGC_SIGHUP, flags, check_replication_options, NULL, NULL);
+							   PGC_POSTMASTER, flags, check_replication_options, NULL, NULL);
 }
 
 void

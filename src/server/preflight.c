@@ -11,9 +11,11 @@
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "common/file_perm.h"
+#include "postmaster/syslogger.h"
 #include "server/control.h"
 #include "server/guc.h"
 #include "server/preflight.h"
+#include "server/timelines.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
 
@@ -26,6 +28,9 @@
 
 /* Set while the program runs on behalf of a start, so that a program that fails is not run again and again. */
 #define RUN_VARIABLE "PG_HAOPS_PREFLIGHT"
+
+/* Set for the next server in this process: its standard error is the pipe to this one's log collector. */
+#define PIPE_VARIABLE "PG_HAOPS_LOG_PIPE"
 
 typedef struct Wish
 {
@@ -140,6 +145,8 @@ become_program(const char *lineage, HaId leader)
 		command[count++] = arguments[i];
 	command[count] = NULL;
 
+	if (Logging_collector)
+		setenv(PIPE_VARIABLE, "1", 1);
 	clean_process();
 	execv(program, command);
 	write_stderr("pg_haops: could not execute \"%s\": %s\n", program, strerror(errno));
@@ -268,6 +275,26 @@ ha_preflight_install(void)
 				 errhint("Make it the first member with \"pg_haops create\", or add it with \"pg_haops join\".")));
 }
 
+/*
+ * The log collector of the server that was here before ends when nobody holds its pipe any more. The new one is
+ * about to be started and would hold it for good, as its own standard error.
+ */
+static void
+let_old_collector_go(void)
+{
+	int			fd;
+
+	if (getenv(PIPE_VARIABLE) == NULL)
+		return;
+	unsetenv(PIPE_VARIABLE);
+	fd = Logging_collector ? open(DEVNULL, O_WRONLY) : -1;
+	if (fd < 0)
+		return;
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+}
+
 void
 ha_preflight_before_recovery(void)
 {
@@ -286,4 +313,6 @@ ha_preflight_before_recovery(void)
 				 errmsg("pg_haops: could not create \"%s\": %m", STANDBY_SIGNAL_FILE)));
 	close(fd);
 	ha_control_write_first();
+	ha_timelines_tidy();
+	let_old_collector_go();
 }

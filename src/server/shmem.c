@@ -108,7 +108,7 @@ init_atomics(void)
 	};
 	pg_atomic_uint32 *narrow[] = {
 		&s->drain_wanted, &s->checkpoint_asked, &s->log_head, &s->log_tail, &s->startup_proc,
-		&s->startup_number, &s->promise_ms, &s->beat_ms, &s->config_blocks, &s->checkpoint_tli,
+		&s->startup_number, &s->promise_ms, &s->beat_ms, &s->stall_limit_ms, &s->config_blocks, &s->checkpoint_tli,
 		&s->history_tli, &s->ha_proc, &s->keeper_proc, &s->sender_proc, &s->rejoin_asked,
 	};
 

@@ -143,6 +143,7 @@ typedef struct HaShmem
 	/* Written by the keeper: what it read in the configuration and in the control file. */
 	pg_atomic_uint32 promise_ms;
 	pg_atomic_uint32 beat_ms;
+	pg_atomic_uint32 stall_limit_ms;
 	pg_atomic_uint32 config_blocks;		/* HA_BLOCK_... that come from settings */
 	pg_atomic_uint32 checkpoint_tli;	/* of the last complete checkpoint */
 	pg_atomic_uint64 history_start;		/* where the timeline history_tli began; written before it */

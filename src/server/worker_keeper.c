@@ -8,7 +8,9 @@
 
 #include "server/workers.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "access/timeline.h"
 #include "access/xlogrecovery.h"
@@ -27,6 +29,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#define REJOINED_FILE "rejoined"
 #define REST_MS 1000
 #define CHECKPOINT_POLL_MS 50
 #define NOT_IN_CHARGE_US (5000 * HA_US_PER_MS)
@@ -66,13 +69,17 @@ complain_about_charge(bool charge)
 		return;
 	said = !charge;
 	if (charge)
-		ereport(LOG, (errmsg("pg_haops: the settings that it keeps are in force again")));
-	else
-		ereport(WARNING,
-				(errmsg("pg_haops: primary_conninfo or synchronous_standby_names are not as it wrote them"),
-				 errdetail("This member can't become the leader."),
-				 errhint("postgresql.conf must end with the include of server.conf, and postgresql.auto.conf must"
-						 " hold neither of the two.")));
+	{
+		ha_shmem_say(HA_EVENT_KIND_SERVER, HA_SEVERITY_INFO, "the settings that pg_haops keeps are in force again");
+		return;
+	}
+	ha_shmem_say(HA_EVENT_KIND_SERVER, HA_SEVERITY_WARNING,
+				 "settings that pg_haops keeps are overridden: this member can't become the leader");
+	ereport(WARNING,
+			(errmsg("pg_haops: primary_conninfo or synchronous_standby_names are not as it wrote them"),
+			 errdetail("This member can't become the leader."),
+			 errhint("postgresql.conf must end with the include of server.conf, and postgresql.auto.conf must"
+					 " hold neither of the two.")));
 }
 
 static void
@@ -96,6 +103,7 @@ publish_settings(void)
 						times.promise_ms, times.beat_ms),
 				 errdetail("The values that were in force before stay in force.")));
 	}
+	pg_atomic_write_u32(&ha_shmem->stall_limit_ms, (uint32) ha_guc_stall_limit_ms);
 	complain_about_charge(charge);
 	pg_atomic_write_u32(&ha_shmem->config_blocks,
 						ha_facts_config_blocks() | (charge ? 0 : HA_BLOCK_NOT_IN_CHARGE));
@@ -166,6 +174,27 @@ look_at_slots(void)
 		ha_slots_keep(&status);
 }
 
+/* What a rewind before this start has discarded becomes an event: the program left it in a file (S47). */
+static void
+tell_what_was_discarded(void)
+{
+	char		path[MAXPGPATH];
+	char		text[HA_EVENT_TEXT_SIZE];
+	int			fd;
+	ssize_t		length;
+
+	ha_guc_state_path(REJOINED_FILE, path);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	length = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[Max(length, 0)] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	if (text[0] == '\0' || ha_shmem_say(HA_EVENT_KIND_SERVER, HA_SEVERITY_WARNING, text))
+		unlink(path);
+}
+
 void
 ha_worker_keeper_main(Datum arg)
 {
@@ -178,6 +207,7 @@ ha_worker_keeper_main(Datum arg)
 
 	/* A SIGHUP that came while this process was being started is lost: the handler was not ours yet. */
 	ConfigReloadPending = true;
+	tell_what_was_discarded();
 
 	turn = AllocSetContextCreate(TopMemoryContext, "pg_haops turn", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(turn);

@@ -10,6 +10,7 @@
 #include "server/control.h"
 #include "server/facts.h"
 #include "server/gate.h"
+#include "server/pulse.h"
 #include "server/requests.h"
 #include "storage/ipc.h"
 
@@ -189,6 +190,27 @@ ha_world_resign_in_crash(HaEngine *engine, HaUs limit_us)
 	ha_engine_drained(engine, world.gate_generation, ha_engine_node(engine)->pg.flush_lsn);
 }
 
+/*
+ * A leader whose server stands still gives its term back (S3, S7). Once for each time: if nobody else can lead, it goes
+ * on leading when the core lets it, and is asked again.
+ */
+static void
+feel_the_pulse(HaEngine *engine)
+{
+	HaRole		role = ha_engine_node(engine)->role;
+	const char *trouble;
+	char		text[HA_EVENT_TEXT_SIZE];
+
+	if (role != HA_ROLE_LEADER && role != HA_ROLE_OPENING)
+		return;
+	trouble = ha_pulse_trouble(ha_clock_now().boot_us, pg_atomic_read_u32(&ha_shmem->stall_limit_ms));
+	if (trouble == NULL)
+		return;
+	snprintf(text, sizeof(text), "%s: the leadership is given back", trouble);
+	ha_engine_say(engine, HA_EVENT_KIND_SERVER, HA_SEVERITY_CRITICAL, text);
+	ha_engine_resign(engine, HA_RESIGN_WAL_BROKEN);
+}
+
 static void
 take_times(HaEngine *engine)
 {
@@ -259,6 +281,7 @@ ha_world_turn(HaEngine *engine)
 	ha_engine_facts(engine, &pg);
 	ha_engine_serve(engine);
 	take_from_others(engine);
+	feel_the_pulse(engine);
 	look_at_flights(engine);
 	world.control_us = ha_control_progress(ha_clock_now().boot_us,
 										   ha_engine_node(engine)->role == HA_ROLE_PROMOTING);

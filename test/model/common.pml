@@ -49,7 +49,7 @@ byte votes[3];					/* as a candidate: set of grants, sent or received; 0 = no ca
 byte promise[3];				/* R9 */
 byte silence[3];				/* R10 */
 byte age[3] = LEASE;			/* of the open round since it was sent; LEASE = it is worth nothing */
-byte acks[3];					/* set of members that answered the open round, received or not; 0 = none open */
+byte acks[3];					/* set of members that answered the open round; 0 = none open */
 
 /* In shared memory, where the backends read it: outlives the ha worker. */
 byte lease[3];

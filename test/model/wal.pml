@@ -29,7 +29,7 @@
  * Not modelled: PostgreSQL's promotion and timelines (R16 second half, R17), R37, changes of the sync set's
  * members, two sets in the gate (at 3 members k alone decides).
  *
- * Measured, exhaustive: 15,908,367 states with ENTRIES=3, 3,444,338 with 2; with WITNESS 1,292,812 and 375,856.
+ * Measured, exhaustive: 15,908,367 states with ENTRIES=3, 3,444,338 with 2; with WITNESS 1,292,812, 375,856.
  * Mutants and times: README.md.
  */
 #ifndef TERMS
@@ -291,7 +291,7 @@ inline append(i)
 #define may_ack(l, a, b, n) (leads(l) && open(l) && at(l, n) == term[l] && acked[n] != term[l] && \
 	enough(l, a, b, n))
 
-#ifdef GOAL						/* to be reached: the last leader acknowledges alone, after the one before did */
+#ifdef GOAL						/* to be reached: the last leader acknowledges alone, the one before did too */
 #define goal(l, n) assert(!(term[l] == TERMS && !k_needed(l) && n == 1 && acked[0] == TERMS - 1))
 #else
 #define goal(l, n) skip

@@ -90,6 +90,25 @@ is($client->{out}, '', 'E5: a wait that is cut by SIGTERM acknowledges nothing')
 like($client->{err}, qr/server closed the connection/, 'E5: the connection is closed');
 is($cluster->postmaster($leader), $postmaster, 'E3, E4: no PANIC');
 
+# E1 in synchronous mode: COMMIT PREPARED and PREPARE TRANSACTION wait, and are not acknowledged when the wait is cut.
+kill 'CONT', @frozen;
+$cluster->sql($leader, "BEGIN; INSERT INTO t VALUES (6); PREPARE TRANSACTION 'six'");
+@frozen = freeze_receivers();
+for my $query ("COMMIT PREPARED 'six'", "BEGIN; INSERT INTO t VALUES (7); PREPARE TRANSACTION 'seven'")
+{
+	$client = client($query);
+	$pid = waiting();
+	$cluster->sql($leader, "SELECT pg_cancel_backend($pid)");
+	is(waiting(), $pid, "E14: a cancel does not end the wait: $query");
+	$cluster->sql($leader, "SELECT pg_terminate_backend($pid)");
+	$client->{run}->finish;
+	unlike($client->{out}, qr/PREPARE/, "E1: no acknowledgement: $query");
+	like($client->{err}, qr/server closed the connection/, 'E1: the connection is closed');
+}
+kill 'CONT', @frozen;
+$cluster->sql($leader, "COMMIT PREPARED 'seven'");
+@frozen = freeze_receivers();
+
 # R35
 for my $level (qw(off local remote_write))
 {

@@ -148,6 +148,8 @@ refused('a peer address that is taken', 1, 'is that of n2', "$dir/n3",
 	join_words(peer => '127.0.0.1:' . $cluster->node('n2')->{peer}));
 refused('an address that is taken', 1, 'is that of n1', "$dir/n3",
 	join_words(address => '127.0.0.1:' . $cluster->node('n1')->{port}));
+refused('a configuration that is not there', 1, 'there is no postgresql.conf in', "$dir/n3",
+	join_words(config => "$dir/empty"));
 refused('a directory that is not empty', 1, 'is not empty', "$dir/x1", join_words(data => "$dir/x1"));
 refused('a stranger to be adopted', 1, 'is of another PostgreSQL system', "$dir/x1",
 	join_words(data => "$dir/x1"), '--adopt');

@@ -90,7 +90,7 @@ sub logs
 	for my $log (glob "$self->{dir}/*.log")
 	{
 		open(my $in, '<', $log) or next;
-		my @lines = <$in>;
+		my @lines = grep { !/client backend (ERROR|STATEMENT)/ } <$in>;	# the questions of this story
 		splice(@lines, 0, @lines - 40) if @lines > 40;
 		$text .= "---- $log\n" . join('', @lines);
 	}
@@ -162,18 +162,43 @@ sub join_witness
 sub start_witness
 {
 	my ($self, $name, @options) = @_;
+
+	$self->{witnesses}{$name}{pid} =
+	  $self->spawn($name, 'pg_haops', 'witness', '--state', $self->data($name), @options);
+	return;
+}
+
+# Starts a program that goes on beside us, its output in NAME.log. It is our child, as it would be a supervisor's:
+# nobody else reaps in time, and PostgreSQL takes a zombie for a running postmaster.
+sub spawn
+{
+	my ($self, $name, @command) = @_;
 	my $pid = fork // croak $!;
 
 	if ($pid == 0)
 	{
+		no warnings 'exec';
+		POSIX::setsid();
 		open(STDIN, '<', '/dev/null');
 		open(STDOUT, '>>', "$self->{dir}/$name.log");
 		open(STDERR, '>&', \*STDOUT);
-		exec('pg_haops', 'witness', '--state', $self->data($name), @options);
+		exec { $command[0] } @command;
 		POSIX::_exit(127);
 	}
-	$self->{witnesses}{$name}{pid} = $pid;
-	return;
+	$self->{children}{$pid} = 1;
+	return $pid;
+}
+
+# Does the process live? Reaps our children.
+sub lives
+{
+	my ($self, $pid) = @_;
+
+	for my $child (keys %{ $self->{children} // {} })
+	{
+		delete $self->{children}{$child} if waitpid($child, POSIX::WNOHANG()) != 0;
+	}
+	return $pid && kill(0, $pid);
 }
 
 # ---- Asking ----
@@ -281,18 +306,24 @@ sub until_streaming
 
 # ---- Faults ----
 
+# Starts a node and leaves it alone: what comes of it is the story's matter.
+sub begin_start
+{
+	my ($self, $name) = @_;
+
+	return $self->{server}{$name} = $self->spawn($name, 'postgres', '-D', $self->data($name));
+}
+
+# Until it answers; started again when it ends before that, as a supervisor would.
 sub start
 {
 	my ($self, $name) = @_;
 
 	$self->until_true(
 		sub {
-			my ($status) = $self->run('pg_ctl', '-D', $self->data($name), '-l', "$self->{dir}/$name.log", '-W',
-				'start');
-
-			return $status == 0 && $self->until_true(
-				sub { defined $self->sql_or_error($name, 'SELECT 1') }, "$name answers");
-		}, "$name starts");
+			$self->begin_start($name) unless $self->lives($self->{server}{$name});
+			return defined $self->sql_or_error($name, 'SELECT 1');
+		}, "$name answers");
 	return;
 }
 
@@ -311,7 +342,7 @@ sub postmaster
 
 	open(my $file, '<', $self->data($name) . '/postmaster.pid') or return 0;
 	my $pid = <$file>;
-	return defined $pid && $pid =~ /^(\d+)/ && kill(0, $1) ? $1 : 0;
+	return defined $pid && $pid =~ /^(\d+)/ && $self->lives($1) ? $1 : 0;
 }
 
 sub kill_postmaster
@@ -320,7 +351,7 @@ sub kill_postmaster
 	my $pid = $self->postmaster($name) or croak "$name does not run";
 
 	kill 'KILL', $pid;
-	$self->until_true(sub { !kill(0, $pid) }, "$name is gone");
+	$self->until_true(sub { !$self->lives($pid) }, "$name is gone");
 	return;
 }
 
@@ -356,11 +387,12 @@ sub DESTROY
 		my $pid = $self->postmaster($node->{name}) or next;
 		kill 'QUIT', $pid;
 		my $end = Time::HiRes::time() + 10;
-		select(undef, undef, undef, 0.02) while kill(0, $pid) && Time::HiRes::time() < $end;
+		select(undef, undef, undef, 0.02) while $self->lives($pid) && Time::HiRes::time() < $end;
 		kill 'KILL', $pid;
 	}
 	for my $witness (values %{ $self->{witnesses} })
 	{
+		next unless $self->lives($witness->{pid});
 		kill 'TERM', $witness->{pid};
 		waitpid $witness->{pid}, 0;
 	}
