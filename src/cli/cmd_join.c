@@ -177,6 +177,7 @@ clone_job(Join *join)
 		.major = join->local.major,
 		.target = join->local.data,
 		.member = join->member.name,
+		.receiver = {join->leader.term, join->member.incarnation},
 		.leader = ha_register_member(&join->leader.reg, join->leader.id),
 		.key = &join->contact.key,
 		.mapping_count = given.mappings.count,

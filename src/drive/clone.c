@@ -242,7 +242,7 @@ ha_clone_run(const HaClone *clone, HaFault *fault)
 	bool existed = ha_files_exists(clone->target);
 	bool ok = ha_login_environment(clone->key, password) &&
 		ha_login_conninfo(clone->leader->sql_host, clone->leader->sql_port, clone->member, conninfo) &&
-		run_basebackup(clone, conninfo, environment, fault);
+		ha_login_add_receiver(&clone->receiver, conninfo) && run_basebackup(clone, conninfo, environment, fault);
 
 	ha_mac_wipe(password, sizeof(password));
 	if (!ok && existed)

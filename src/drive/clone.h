@@ -10,6 +10,7 @@
 #include "core/register.h"
 #include "io/key.h"
 #include "io/pgdata.h"
+#include "wire/receiver.h"
 
 #define HA_CLONE_MAPPINGS_MAX 16
 
@@ -26,6 +27,7 @@ typedef struct HaClone
 	int major;					/* of the programs */
 	const char *target;			/* missing or empty */
 	const char *member;			/* the name of the one that is to have it: its slot is used */
+	HaReceiver receiver;		/* who that is, and the leader's term */
 	const HaMember *leader;
 	const HaKey *key;
 	int mapping_count;

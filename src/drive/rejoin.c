@@ -202,6 +202,7 @@ clone_copy(Rejoin *r)
 		.major = r->local->major,
 		.target = r->clone,
 		.member = self != NULL ? self->name : "",
+		.receiver = {r->leader.term, r->store.hard.incarnation},
 		.leader = leader_member(r),
 		.key = &r->contact.key,
 		.teller = r->teller,

@@ -75,6 +75,15 @@ ha_login_conninfo(const char *host, uint16_t port, const char *who, char conninf
 }
 
 bool
+ha_login_add_receiver(const HaReceiver *receiver, char conninfo[HA_LOGIN_CONNINFO_SIZE])
+{
+	char option[HA_RECEIVER_SIZE];
+
+	ha_receiver_print(receiver, option);
+	return add_value(conninfo, "options", option);
+}
+
+bool
 ha_login_environment(const HaKey *key, char variable[HA_LOGIN_ENVIRONMENT_SIZE])
 {
 	char password[HA_LOGIN_PASSWORD_SIZE];

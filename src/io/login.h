@@ -10,6 +10,7 @@
 
 #include "io/fault.h"
 #include "io/key.h"
+#include "wire/receiver.h"
 
 #define HA_LOGIN_ROLE "haops_replicator"
 #define HA_LOGIN_DATABASE "postgres"	/* where pg_rewind connects to, and where its functions are granted */
@@ -29,6 +30,9 @@ extern bool ha_login_write_passfile(const char *state_directory, const HaKey *ke
  */
 extern bool ha_login_conninfo(const char *host, uint16_t port, const char *who,
 							  char conninfo[HA_LOGIN_CONNINFO_SIZE]);
+
+/* Adds who it is that asks for WAL; needed by every connection that replicates. False when it does not fit. */
+extern bool ha_login_add_receiver(const HaReceiver *receiver, char conninfo[HA_LOGIN_CONNINFO_SIZE]);
 
 /* "PGPASSWORD=..."; to be wiped. */
 #define HA_LOGIN_ENVIRONMENT_SIZE (HA_LOGIN_PASSWORD_SIZE + 16)

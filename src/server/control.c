@@ -20,6 +20,7 @@
 #include "storage/fd.h"
 #include "storage/spin.h"
 #include "utils/guc.h"
+#include "wire/receiver.h"
 
 #define REPLICATION_USER "haops_replicator"
 #define CONF_FILE "server.conf"
@@ -61,8 +62,10 @@ static void
 make_upstream(HaOrders *orders, const HaNode *node, const HaMember *upstream)
 {
 	const HaMember *self = ha_register_member(&node->hard.reg, node->hard.id);
+	HaReceiver	receiver = {node->hard.joined_term, node->hard.incarnation};
 	StringInfoData text;
 	char		passfile[MAXPGPATH];
+	char		option[HA_RECEIVER_SIZE];
 
 	if (upstream == NULL || self == NULL || upstream->sql_host[0] == '\0')
 		return;
@@ -76,6 +79,8 @@ make_upstream(HaOrders *orders, const HaNode *node, const HaMember *upstream)
 	appendStringInfoString(&text, " keepalives_idle=1 keepalives_interval=1 keepalives_count=3 gssencmode=disable");
 	if (ha_guc_replication_options[0] != '\0')
 		appendStringInfo(&text, " %s", ha_guc_replication_options);
+	ha_receiver_print(&receiver, option);
+	append_value(&text, "options", option);
 	orders->upstream = upstream->id;
 	strlcpy(orders->conninfo, text.data, sizeof(orders->conninfo));
 	ha_gate_slot_name(self->name, orders->slot);

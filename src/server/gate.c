@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "replication/walsender_private.h"
 #include "replication/syncrep.h"
+#include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/spin.h"
 
@@ -52,18 +53,25 @@ ha_gate_slot_name(const char *member, char name[NAMEDATALEN])
 }
 
 void
-ha_gate_publish_names(const HaRegister *reg)
+ha_gate_publish_owners(const HaRegister *reg)
 {
-	HaSlotNames names = {0};
+	HaOwners	owners;
 
-	for (uint32 i = 0; i < reg->member_count; i++)
+	ha_box_read(&ha_shmem->owners_box, ha_shmem->owners, &owners, sizeof(owners));
+	for (HaId id = 1; id <= HA_ID_MAX; id++)
 	{
-		const HaMember *member = &reg->member[i];
+		const HaMember *member = ha_register_member(reg, id);
+		HaOwner    *owner = &owners.owner[id];
 
-		if (member->flags & HA_MEMBER_DATA)
-			ha_gate_slot_name(member->name, names.name[member->id]);
+		owner->slot[0] = '\0';
+		if (member == NULL || !(member->flags & HA_MEMBER_DATA))
+			continue;
+		ha_gate_slot_name(member->name, owner->slot);
+		if (owner->life == 0 || !ha_uuid_equal(&owner->incarnation, &member->incarnation))
+			owner->life++;
+		owner->incarnation = member->incarnation;
 	}
-	ha_box_write(&ha_shmem->names_box, ha_shmem->names, &names, sizeof(names));
+	ha_box_write(&ha_shmem->owners_box, ha_shmem->owners, &owners, sizeof(owners));
 }
 
 void
@@ -192,6 +200,52 @@ ha_gate_leave(void)
 		ha_shmem_wake(&ha_shmem->ha_proc);
 }
 
+/* ---- Who receives ---- */
+
+static uint64
+sender_word(const HaOwner *owner, int pid)
+{
+	return (uint64) owner->life << 32 | (uint32) pid;
+}
+
+static void
+sender_gone(int code, Datum id)
+{
+	pg_atomic_uint64 *sender = &ha_shmem->sender[DatumGetUInt32(id)];
+	uint64		word = pg_atomic_read_u64(sender);
+
+	if ((uint32) word == (uint32) MyProcPid)
+		pg_atomic_compare_exchange_u64(sender, &word, 0);
+}
+
+bool
+ha_gate_admit_sender(const HaUuid *incarnation)
+{
+	HaOwners	owners;
+
+	ha_box_read(&ha_shmem->owners_box, ha_shmem->owners, &owners, sizeof(owners));
+	for (HaId id = 1; id <= HA_ID_MAX; id++)
+	{
+		const HaOwner *owner = &owners.owner[id];
+
+		if (owner->slot[0] == '\0' || !ha_uuid_equal(&owner->incarnation, incarnation))
+			continue;
+		before_shmem_exit(sender_gone, UInt32GetDatum(id));
+		pg_atomic_write_u64(&ha_shmem->sender[id], sender_word(owner, MyProcPid));
+		return true;
+	}
+	return false;
+}
+
+bool
+ha_gate_is_sender(HaId id, pid_t pid)
+{
+	HaOwners	owners;
+
+	return ha_box_read(&ha_shmem->owners_box, ha_shmem->owners, &owners, sizeof(owners)) &&
+		pg_atomic_read_u64(&ha_shmem->sender[id]) == sender_word(&owners.owner[id], pid);
+}
+
 /* ---- The quorum ---- */
 
 /* What the walsender process `pid` knows to be flushed by its standby; 0 when it does not stream. */
@@ -213,16 +267,16 @@ flushed_by(pid_t pid)
 	return InvalidXLogRecPtr;
 }
 
-/* The members among `wanted` whose slot's walsender has flushed up to lsn. */
+/* The members among `wanted` whose slot's walsender has flushed up to lsn, and was let in for their present life. */
 static HaSet
 holders(HaSet wanted, HaLsn lsn)
 {
-	HaSlotNames names;
+	HaOwners	owners;
 	pid_t		pid[HA_ID_MAX + 1] = {0};
 	HaSet		set = 0;
 	HaId		id;
 
-	if (!ha_box_read(&ha_shmem->names_box, ha_shmem->names, &names, sizeof(names)))
+	if (!ha_box_read(&ha_shmem->owners_box, ha_shmem->owners, &owners, sizeof(owners)))
 		return 0;
 
 	LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
@@ -234,7 +288,9 @@ holders(HaSet wanted, HaLsn lsn)
 			continue;
 		for (HaSet s = wanted; (id = ha_set_first(s)) != 0; s &= s - 1)
 		{
-			if (names.name[id][0] == '\0' || strcmp(NameStr(slot->data.name), names.name[id]) != 0)
+			const char *name = owners.owner[id].slot;
+
+			if (name[0] == '\0' || strcmp(NameStr(slot->data.name), name) != 0)
 				continue;
 			SpinLockAcquire(&slot->mutex);
 			pid[id] = slot->active_pid;
@@ -245,7 +301,8 @@ holders(HaSet wanted, HaLsn lsn)
 
 	for (HaSet s = wanted; (id = ha_set_first(s)) != 0; s &= s - 1)
 	{
-		if (pid[id] != 0 && flushed_by(pid[id]) >= lsn)
+		if (pid[id] != 0 && flushed_by(pid[id]) >= lsn &&
+			pg_atomic_read_u64(&ha_shmem->sender[id]) == sender_word(&owners.owner[id], pid[id]))
 			set |= ha_set_of(id);
 	}
 	return set;

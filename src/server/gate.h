@@ -20,8 +20,8 @@
 extern void ha_gate_close_lease(void);
 extern void ha_gate_publish_lease(HaTerm term, HaUs until_us);
 
-/* Member names for the slots; before a gate that names new members. */
-extern void ha_gate_publish_names(const HaRegister *reg);
+/* Whose slot is whose; before a gate that names new members. */
+extern void ha_gate_publish_owners(const HaRegister *reg);
 
 /* Publishes a gate; `fresh`: with a new generation, so that older commits have to drain. */
 extern void ha_gate_publish(const HaGate *gate, HaId self, bool fresh);
@@ -68,6 +68,15 @@ extern void ha_gate_leave(void);
  * members that have joined this term (R31, R33, E7). Takes ReplicationSlotControlLock shared for a moment.
  */
 extern bool ha_gate_quorum(const HaGateView *view, HaLsn lsn);
+
+/*
+ * Of a walsender, once: it gives WAL to the member in this life, until it exits. Only such a process counts in the
+ * quorum. False when no data member of the register has this incarnation.
+ */
+extern bool ha_gate_admit_sender(const HaUuid *incarnation);
+
+/* Is that the process which was let in last for the member, and for its present life? */
+extern bool ha_gate_is_sender(HaId id, pid_t pid);
 
 /* The name of a member's slot: pg_haops_<name in lower case, '-' as '_'>. */
 extern void ha_gate_slot_name(const char *member, char name[NAMEDATALEN]);

@@ -8,6 +8,7 @@
 #include "server/guc.h"
 #include "server/shmem.h"
 #include "utils/guc.h"
+#include "wire/receiver.h"
 
 #define STATE_SUBDIRECTORY "pg_haops/pgsql_tmp"
 
@@ -125,6 +126,11 @@ check_replication_options(char **value, void **extra, GucSource source)
 		GUC_check_errdetail("Passwords stand in the passfile of the state directory, not in a setting.");
 		return false;
 	}
+	if (strstr(*value, "options") != NULL)
+	{
+		GUC_check_errdetail("\"options\" is what pg_haops itself brings along.");
+		return false;
+	}
 	if (strpbrk(*value, "\n\r") != NULL || strlen(*value) > 256)
 	{
 		GUC_check_errdetail("It must be one line of at most 256 bytes.");
@@ -205,6 +211,7 @@ define_places(void)
 void
 ha_guc_define(void)
 {
+	static char *receiver;		/* the door reads it, before it is a setting */
 	HaTimes		times;
 
 	define_times();
@@ -215,6 +222,12 @@ ha_guc_define(void)
 							&ha_guc_orders_number, 0, 0, INT_MAX,
 							PGC_SIGHUP, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_AUTO_FILE,
 							NULL, assign_orders_number, NULL);
+	DefineCustomStringVariable(HA_RECEIVER_SETTING,
+							   "Which member asks for WAL; not to be set by people.",
+							   NULL,
+							   &receiver, "",
+							   PGC_BACKEND, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
 	if (!ha_guc_times(&times))
 		ereport(FATAL,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -102,7 +102,7 @@ init_atomics(void)
 {
 	HaShmem    *s = ha_shmem;
 	pg_atomic_uint64 *wide[] = {
-		&s->lease_until_us, &s->lease_term, &s->generation, &s->gate_box.version, &s->names_box.version,
+		&s->lease_until_us, &s->lease_term, &s->generation, &s->gate_box.version, &s->owners_box.version,
 		&s->status_box.version, &s->events_box.version, &s->orders_box.version, &s->changes, &s->history_start,
 		&s->refused, &s->unacknowledged,
 	};
@@ -116,6 +116,8 @@ init_atomics(void)
 		pg_atomic_init_u64(wide[i], 0);
 	for (size_t i = 0; i < lengthof(narrow); i++)
 		pg_atomic_init_u32(narrow[i], 0);
+	for (int i = 0; i <= HA_ID_MAX; i++)
+		pg_atomic_init_u64(&s->sender[i], 0);
 	for (int i = 0; i < HA_REQUESTS_MAX; i++)
 		pg_atomic_init_u32(&s->request[i].state, 0);
 	for (int i = 0; i < HA_SAYS_MAX; i++)

@@ -43,11 +43,21 @@ typedef struct HaGateView
 	uint64_t generation;		/* grows with each gate that must drain, over restarts of the ha worker too */
 } HaGateView;
 
-/* Whose slot is whose: pg_haops_<name>, empty for a number without a data member. Written before the gate. */
-typedef struct HaSlotNames
+/*
+ * Whose slot is whose, by the register's members. Written before the gate. A life is a number of this server's own: it
+ * grows when another member, or another incarnation of the same, comes to an id; 0 = nobody ever.
+ */
+typedef struct HaOwner
 {
-	char name[HA_ID_MAX + 1][NAMEDATALEN];
-} HaSlotNames;
+	char slot[NAMEDATALEN];		/* pg_haops_<name>, empty without a data member */
+	HaUuid incarnation;
+	uint32_t life;
+} HaOwner;
+
+typedef struct HaOwners
+{
+	HaOwner owner[HA_ID_MAX + 1];	/* by id */
+} HaOwners;
 
 /* The events that this member has heard of, oldest first: the same on all members. */
 typedef struct HaEventList
@@ -120,8 +130,8 @@ typedef struct HaShmem
 	char pad[PG_CACHE_LINE_SIZE];
 
 	/* Written by the ha worker. */
-	HaBox names_box;
-	HaSlotNames names[2];
+	HaBox owners_box;
+	HaOwners owners[2];
 	HaBox status_box;
 	HaStatus status[2];
 	HaBox events_box;
@@ -165,6 +175,9 @@ typedef struct HaShmem
 
 	/* The sender's own: what it saw last, kept over its restarts (hooks.h). */
 	HaHookState hook_state;
+
+	/* Which walsender the door let in last for each member: its process and its life, one word (gate.c). */
+	pg_atomic_uint64 sender[HA_ID_MAX + 1];
 
 	/* Counters for the views. */
 	pg_atomic_uint64 refused;			/* commits refused before they were written */

@@ -3,6 +3,8 @@
  */
 #include "server/compat.h"
 
+#include <signal.h>
+
 #include "access/xlogrecovery.h"
 #include "server/gate.h"
 #include "server/slots.h"
@@ -15,7 +17,7 @@ typedef struct Found
 {
 	char		name[NAMEDATALEN];
 	XLogRecPtr	restart_lsn;
-	bool		active;
+	pid_t		user;			/* the process that has it now, 0 = none */
 	bool		lost;
 } Found;
 
@@ -40,7 +42,7 @@ find_slots(Found *found, int *room)
 		SpinLockAcquire(&slot->mutex);
 		strlcpy(f->name, NameStr(slot->data.name), NAMEDATALEN);
 		f->restart_lsn = slot->data.restart_lsn;
-		f->active = slot->active_pid != 0;
+		f->user = slot->active_pid;
 		f->lost = ha_slot_is_lost(slot);
 		SpinLockRelease(&slot->mutex);
 		count++;
@@ -101,7 +103,7 @@ safe_position(const HaStatus *status, const HaMember *member)
 static void
 move_slot(const Found *found, XLogRecPtr to)
 {
-	if (found->active || to == InvalidXLogRecPtr || to <= found->restart_lsn)
+	if (found->user != 0 || to == InvalidXLogRecPtr || to <= found->restart_lsn)
 		return;
 	ha_slot_acquire(found->name);
 	SpinLockAcquire(&MyReplicationSlot->mutex);
@@ -111,6 +113,19 @@ move_slot(const Found *found, XLogRecPtr to)
 	ReplicationSlotMarkDirty();	/* saved with the next checkpoint; going back a little keeps WAL, no more */
 	ReplicationSlotRelease();
 	ReplicationSlotsComputeRequiredLSN();
+}
+
+/* A member's slot is for the member, in its present life: who else has it is ended, and the slot is free again. */
+static void
+end_stranger(const HaMember *member, const Found *found)
+{
+	if (member != NULL && ha_gate_is_sender(member->id, found->user))
+		return;
+	ereport(LOG,
+			(errmsg("pg_haops: process %d uses the replication slot \"%s\" and is ended",
+					(int) found->user, found->name),
+			 errdetail("The slot is for a member of the cluster.")));
+	kill(found->user, SIGTERM);
 }
 
 static void
@@ -156,7 +171,12 @@ ha_slots_keep(const HaStatus *status)
 	{
 		const HaMember *member = owner_of(status, found[i].name);
 
-		if ((member == NULL || found[i].lost) && !found[i].active)
+		if (found[i].user != 0)
+		{
+			end_stranger(member, &found[i]);
+			continue;
+		}
+		if (member == NULL || found[i].lost)
 		{
 			drop_slot(found[i].name);
 			found[i].name[0] = '\0';

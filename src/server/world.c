@@ -51,7 +51,7 @@ world_publish_gate(void *self, const HaNode *node)
 {
 	bool		fresh = !world.gate_published || node->gate.generation != world.gate_generation;
 
-	ha_gate_publish_names(&node->hard.reg);
+	ha_gate_publish_owners(&node->hard.reg);
 	ha_gate_publish(&node->gate, node->hard.id, fresh);
 	world.gate_published = true;
 	world.gate_generation = node->gate.generation;
@@ -74,7 +74,7 @@ world_upstream(void *self, const HaNode *node, HaId id)
 static void
 world_members(void *self, const HaNode *node)
 {
-	ha_gate_publish_names(&node->hard.reg);
+	ha_gate_publish_owners(&node->hard.reg);
 	ha_control_order(node, node->upstream);
 	ha_shmem_wake(&ha_shmem->keeper_proc);
 }
