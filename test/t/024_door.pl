@@ -1,5 +1,5 @@
-# R33, E7: WAL for members is given by the leader of the term that they have joined, to members alone; and nobody but the
-# member itself, in its present life, counts as the holder of what it has flushed, whoever uses its slot.
+# R33, E7: WAL for members is given by the leader of the term that they have joined, to members alone; and nobody but
+# the member itself, in its present life, counts as the holder of what it has flushed, whoever uses its slot.
 use strict;
 use warnings;
 use Test::More;
@@ -15,8 +15,9 @@ my ($one, $other) = grep { $_ ne $leader } $cluster->names;
 sub knock
 {
 	my ($name, $options, $replication) = @_;
-	my $conninfo = sprintf("host=127.0.0.1 port=%d user=haops_replicator dbname=postgres replication=%s passfile='%s'%s",
-		$cluster->node($name)->{port}, $replication // 'true', $cluster->data($name) . '/pg_haops/pgsql_tmp/passfile',
+	my $passfile = $cluster->data($name) . '/pg_haops/pgsql_tmp/passfile';
+	my $conninfo = sprintf("host=127.0.0.1 port=%d user=haops_replicator dbname=postgres replication=%s%s%s",
+		$cluster->node($name)->{port}, $replication // 'true', " passfile='$passfile'",
 		$options ne '' ? " options='-c pg_haops.receiver=$options'" : '');
 	my ($status, $out, $err) = $cluster->run('psql', '-XAtq', '-d', $conninfo, '-c',
 		($replication // '') eq 'false' ? 'SELECT 1' : 'IDENTIFY_SYSTEM');
@@ -101,7 +102,7 @@ $cluster->until_streaming($one, $leader);
 # ---- A member that was taken out, and one that has its name ----
 
 $cluster->run_ok('pg_haops', 'leave', '--data', $cluster->data($one));
-$cluster->until_true(sub { knock($leader, $life) =~ /this is no member of the cluster/ }, 'who was taken out is refused');
+$cluster->until_true(sub { knock($leader, $life) =~ /this is no member of the cluster/ }, 'it is refused');
 pass('R33: who was taken out is refused');
 
 undef $cluster;
