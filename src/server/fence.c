@@ -79,6 +79,18 @@ refuse(const HaGateView *view)
 			 errhint("Nothing was committed. Send the transaction again to the leader.")));
 }
 
+static void
+refuse_for_lag(void)
+{
+	pg_atomic_fetch_add_u64(&ha_shmem->refused, 1);
+	ereport(ERROR,
+			(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+			 errmsg("the transaction is refused: no standby that could take over is near enough"),
+			 errdetail("All of them lack more than pg_haops.async_lag_limit (%d kB) of this server's WAL.",
+					   ha_guc_async_lag_limit_kb),
+			 errhint("Nothing was committed. pg_stat_replication tells how far the standbys are.")));
+}
+
 /* Sleeps until the latch is set or the time is up. False when the postmaster is gone. */
 static bool
 wait_for_latch(long timeout_ms)
@@ -89,17 +101,6 @@ wait_for_latch(long timeout_ms)
 	if (events & WL_LATCH_SET)
 		ResetLatch(MyLatch);
 	return (events & WL_POSTMASTER_DEATH) == 0;
-}
-
-static bool
-waits_for_standbys(const HaGate *gate)
-{
-	for (uint32 i = 0; i < gate->rule_count; i++)
-	{
-		if (gate->rule[i].sync && gate->rule[i].k > 0)
-			return true;
-	}
-	return false;
 }
 
 /* The setting and what PostgreSQL derives from it, as SET would. */
@@ -125,7 +126,7 @@ harden(const HaGate *gate)
 		current.synchronous_raised = true;
 		set_synchronous_commit(SYNCHRONOUS_COMMIT_REMOTE_FLUSH);
 	}
-	if (waits_for_standbys(gate))
+	if (ha_gate_waits(gate))
 	{
 		struct sigaction ignore = {.sa_handler = SIG_IGN};
 
@@ -147,7 +148,7 @@ soften(void)
 	current.cancel_ignored = false;
 }
 
-/* Waits for an open gate and a valid lease, and enters; or raises the error. */
+/* Waits for an open gate, a valid lease and a standby that is near enough, and enters; or raises the error. */
 static void
 admit(void)
 {
@@ -156,16 +157,21 @@ admit(void)
 
 	for (;;)
 	{
+		bool		open = ha_gate_enter(HA_FLIGHT_WRITING) && ha_gate_look(&view) == HA_GATE_OPEN;
 		HaUs		now_us;
 
-		if (ha_gate_enter(HA_FLIGHT_WRITING) && ha_gate_look(&view) == HA_GATE_OPEN)
+		if (open && ha_gate_within_lag(&view, GetFlushRecPtr(NULL)))
 			break;
 		ha_gate_leave();
 		now_us = ha_clock_now().boot_us;
 		if (deadline_us == 0)
 			deadline_us = now_us + ha_guc_fence_wait_ms * HA_US_PER_MS;
 		if (now_us >= deadline_us || !wait_for_latch(LEASE_POLL_MS))
+		{
+			if (open)
+				refuse_for_lag();
 			refuse(&view);
+		}
 		CHECK_FOR_INTERRUPTS();
 	}
 	current.admitted = true;
@@ -209,7 +215,7 @@ judge(HaTerm term, HaLsn lsn)
 		if (verdict == HA_GATE_OPEN && (lsn == 0 || ha_gate_quorum(&view, lsn)))
 		{
 			/* Counting took time: the lease must still be there after it. */
-			if (!waits_for_standbys(&view.gate))
+			if (!ha_gate_waits(&view.gate))
 				return true;
 			if (ha_gate_look(&again) == HA_GATE_OPEN && again.generation == view.generation)
 				return true;

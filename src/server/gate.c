@@ -9,8 +9,9 @@
 
 #include "access/xlog_internal.h"
 #include "io/clock.h"
-#include "replication/walsender_private.h"
 #include "replication/syncrep.h"
+#include "replication/walsender_private.h"
+#include "server/guc.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/spin.h"
@@ -64,6 +65,7 @@ ha_gate_publish_owners(const HaRegister *reg)
 		HaOwner    *owner = &owners.owner[id];
 
 		owner->slot[0] = '\0';
+		owner->may_lead = ha_register_may_lead(reg, id);
 		if (member == NULL || !(member->flags & HA_MEMBER_DATA))
 			continue;
 		ha_gate_slot_name(member->name, owner->slot);
@@ -248,6 +250,17 @@ ha_gate_is_sender(HaId id, pid_t pid)
 
 /* ---- The quorum ---- */
 
+bool
+ha_gate_waits(const HaGate *gate)
+{
+	for (uint32 i = 0; i < gate->rule_count; i++)
+	{
+		if (gate->rule[i].sync && gate->rule[i].k > 0)
+			return true;
+	}
+	return false;
+}
+
 /* What the walsender process `pid` knows to be flushed by its standby; 0 when it does not stream. */
 static XLogRecPtr
 flushed_by(pid_t pid)
@@ -330,5 +343,23 @@ ha_gate_quorum(const HaGateView *view, HaLsn lsn)
 		if (!ha_sync_satisfied(&gate->rule[i], view->self, have))
 			return false;
 	}
-	return true;
+	return ha_gate_within_lag(view, lsn);
+}
+
+bool
+ha_gate_within_lag(const HaGateView *view, HaLsn lsn)
+{
+	uint64		limit = (uint64) ha_guc_async_lag_limit_kb * 1024;
+	HaOwners	owners;
+	HaSet		heirs = 0;
+
+	if (limit == 0 || lsn <= limit || ha_gate_waits(&view->gate) ||
+		!ha_box_read(&ha_shmem->owners_box, ha_shmem->owners, &owners, sizeof(owners)))
+		return true;
+	for (HaId id = 1; id <= HA_ID_MAX; id++)
+	{
+		if (owners.owner[id].may_lead && id != view->self)
+			heirs |= ha_set_of(id);
+	}
+	return heirs == 0 || holders(heirs & view->gate.joined, lsn - limit) != 0;
 }

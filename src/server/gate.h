@@ -69,6 +69,15 @@ extern void ha_gate_leave(void);
  */
 extern bool ha_gate_quorum(const HaGateView *view, HaLsn lsn);
 
+/* Does some rule of the gate ask for a standby? */
+extern bool ha_gate_waits(const HaGate *gate);
+
+/*
+ * Asynchronous mode (R40): true when the best of the standbys that could lead next has all WAL up to lsn but the last
+ * pg_haops.async_lag_limit; or when there is no such limit, or no other member that may lead. Part of the quorum.
+ */
+extern bool ha_gate_within_lag(const HaGateView *view, HaLsn lsn);
+
 /*
  * Of a walsender, once: it gives WAL to the member in this life, until it exits. Only such a process counts in the
  * quorum. False when no data member of the register has this incarnation.

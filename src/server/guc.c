@@ -16,6 +16,7 @@ int ha_guc_promise_ms = 3000;
 int ha_guc_beat_ms = 500;
 int ha_guc_fence_wait_ms = 1000;
 int ha_guc_stall_limit_ms = 10000;
+int ha_guc_async_lag_limit_kb = 0;
 char *ha_guc_state_directory = NULL;
 char *ha_guc_key_file = NULL;
 char *ha_guc_listen_address = NULL;
@@ -182,6 +183,16 @@ define_times(void)
 }
 
 static void
+define_limits(void)
+{
+	DefineCustomIntVariable("pg_haops.async_lag_limit",
+							"Asynchronous mode: how much WAL the best standby may lack when a commit is acknowledged.",
+							"What a failover can lose at the most. Commits wait, then are refused. Zero: no limit.",
+							&ha_guc_async_lag_limit_kb, 0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+}
+
+static void
 define_places(void)
 {
 	int			flags = GUC_DISALLOW_IN_AUTO_FILE | GUC_SUPERUSER_ONLY;
@@ -215,6 +226,7 @@ ha_guc_define(void)
 	HaTimes		times;
 
 	define_times();
+	define_limits();
 	define_places();
 	DefineCustomIntVariable("pg_haops.orders_number",
 							"Number of the settings that the ha worker wrote last; not to be set by people.",

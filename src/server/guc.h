@@ -13,6 +13,7 @@ extern int ha_guc_promise_ms;		/* pg_haops.promise */
 extern int ha_guc_beat_ms;			/* pg_haops.beat */
 extern int ha_guc_fence_wait_ms;	/* pg_haops.fence_wait */
 extern int ha_guc_stall_limit_ms;	/* pg_haops.stall_limit */
+extern int ha_guc_async_lag_limit_kb;	/* pg_haops.async_lag_limit; 0 = no limit */
 extern char *ha_guc_state_directory;	/* pg_haops.state_directory; empty: the default, see ha_guc_state_path() */
 extern char *ha_guc_key_file;		/* pg_haops.key_file; empty: `key` in the state directory */
 extern char *ha_guc_listen_address;	/* pg_haops.listen_address: host:port; empty: the member's own peer address */

@@ -52,6 +52,7 @@ typedef struct HaOwner
 	char slot[NAMEDATALEN];		/* pg_haops_<name>, empty without a data member */
 	HaUuid incarnation;
 	uint32_t life;
+	bool may_lead;				/* after a failover */
 } HaOwner;
 
 typedef struct HaOwners
