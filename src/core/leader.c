@@ -268,7 +268,7 @@ advance(HaNode *node, HaEffects *fx)
 				ha_leader_end(node, fx, HA_TRIGGER_PROMOTION_FAILED);
 			break;
 		case HA_ROLE_OPENING:
-			if (!node->write_pending && node->shift == HA_SHIFT_NONE && secured(node))
+			if (!node->write_pending && node->shift == HA_SHIFT_NONE && secured(node) && !node->pg.held_shut)
 				open_for_writes(node, fx);
 			break;
 		default:

@@ -65,6 +65,7 @@ typedef struct HaPg
 	bool promoting;				/* a standby: a promotion was asked for in this run of the server */
 	uint32_t blocks;			/* HA_BLOCK_...: why it may not stand */
 	bool checkpointed;			/* primary: a checkpoint on the present timeline is complete */
+	bool held_shut;				/* the operator's command is to end before this member takes writes */
 } HaPg;
 
 typedef enum HaRequestKind

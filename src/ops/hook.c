@@ -63,6 +63,11 @@ ha_hook_step(HaHookState *state, const HaStatus *status, HaEventLog log)
 		state->number = 0;
 	}
 	hooks = look_at_events(state, status, log);
+	if (status->role == HA_ROLE_OPENING && status->term != state->opening_term)
+	{
+		hooks |= HA_HOOK_BIT(HA_HOOK_OPENING);
+		state->opening_term = status->term;
+	}
 	if (now != state->leads)
 		hooks |= HA_HOOK_BIT(now ? HA_HOOK_PROMOTE : HA_HOOK_DEMOTE);
 	state->leads = now;

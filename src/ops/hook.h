@@ -13,6 +13,7 @@
 
 /* kind, name of the setting after "on_" and of HAOPS_EVENT, when */
 #define HA_HOOK_LIST(X) \
+	X(OPENING, "opening", "this member was promoted, and takes writes when the command has ended") \
 	X(PROMOTE, "promote", "this member became the leader and takes writes") \
 	X(FENCE, "fence", "this member leads, but its lease ran out: it refuses commits") \
 	X(DEMOTE, "demote", "this member leads no more, or stops while it leads") \
@@ -32,6 +33,7 @@ typedef enum HaHook
 /* What was seen last; all zero at the start of the server. */
 typedef struct HaHookState
 {
+	HaTerm opening_term;		/* the last one in which this member was about to take writes */
 	bool leads;
 	HaId leader;
 	HaId leader_before;			/* for the command's information */

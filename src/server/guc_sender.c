@@ -27,6 +27,7 @@ static const struct
 	const char *name;
 	const char *description;
 } hooks[HA_HOOK_COUNT] = {
+	{"pg_haops.on_opening", "Command that runs before this member takes writes, and is waited for."},
 	{"pg_haops.on_promote", "Command that runs when this member became the leader and takes writes."},
 	{"pg_haops.on_fence", "Command that runs when this member leads, but its lease ran out."},
 	{"pg_haops.on_demote", "Command that runs when this member leads no more, or stops while it leads."},

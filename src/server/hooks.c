@@ -36,6 +36,7 @@ typedef struct Job
 static bool stopping = false;	/* the ha worker may not hear of events any more: they go to the log */
 static HaChild child;
 static HaHook running;			/* the child's */
+static HaTerm running_term;
 static Job	queue[QUEUE_MAX];
 static int	queue_count = 0;
 static Job	last;				/* facts as of the last look */
@@ -165,6 +166,16 @@ make_environment(const Job *job, Environment *environment)
 	put(environment, "HAOPS_PGDATA", DataDir);
 }
 
+/* What on_opening held up goes on, however the command ended. */
+static void
+let_open(HaHook hook, HaTerm term)
+{
+	if (hook != HA_HOOK_OPENING)
+		return;
+	pg_atomic_write_u64(&ha_shmem->opening_done_term, term);
+	ha_shmem_wake(&ha_shmem->ha_proc);
+}
+
 /* Starts a command; false when it could not be begun, which becomes an event. */
 static bool
 start(const Job *job, HaNow now)
@@ -178,6 +189,7 @@ start(const Job *job, HaNow now)
 		return false;
 	make_environment(job, &environment);
 	running = job->hook;
+	running_term = job->term;
 	if (ha_child_start(&child, argv.word, environment.entry, (uint32_t) ha_guc_hook_timeout_ms, now))
 		return true;
 	snprintf(text, sizeof(text), "hook %s could not be started: %s", ha_hook_name(job->hook), strerror(errno));
@@ -217,13 +229,17 @@ void
 ha_hooks_serve(HaNow now)
 {
 	if (ha_child_serve(&child, now))
+	{
 		tell();
+		let_open(running, running_term);
+	}
 	while (!ha_child_runs(&child) && queue_count > 0)
 	{
 		Job			job = queue[0];
 
 		memmove(&queue[0], &queue[1], sizeof(queue[0]) * (--queue_count));
-		(void) start(&job, now);
+		if (!start(&job, now))
+			let_open(job.hook, job.term);
 	}
 }
 

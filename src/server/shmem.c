@@ -104,12 +104,13 @@ init_atomics(void)
 	pg_atomic_uint64 *wide[] = {
 		&s->lease_until_us, &s->lease_term, &s->generation, &s->gate_box.version, &s->owners_box.version,
 		&s->status_box.version, &s->events_box.version, &s->orders_box.version, &s->changes, &s->history_start,
-		&s->refused, &s->unacknowledged,
+		&s->refused, &s->unacknowledged, &s->opening_done_term,
 	};
 	pg_atomic_uint32 *narrow[] = {
 		&s->drain_wanted, &s->checkpoint_asked, &s->log_head, &s->log_tail, &s->startup_proc,
 		&s->startup_number, &s->promise_ms, &s->beat_ms, &s->stall_limit_ms, &s->config_blocks, &s->checkpoint_tli,
 		&s->history_tli, &s->ha_proc, &s->keeper_proc, &s->sender_proc, &s->rejoin_asked,
+		&s->opening_limit_ms,
 	};
 
 	for (size_t i = 0; i < lengthof(wide); i++)

@@ -174,6 +174,10 @@ typedef struct HaShmem
 	HaRequestSlot request[HA_REQUESTS_MAX];
 	HaSaySlot say[HA_SAYS_MAX];
 
+	/* The command that holds up a promotion, on_opening. */
+	pg_atomic_uint32 opening_limit_ms;	/* for how long it may; 0 = there is none. Written by the keeper */
+	pg_atomic_uint64 opening_done_term;	/* the last term for which it has ended. Written by the sender */
+
 	/* The sender's own: what it saw last, kept over its restarts (hooks.h). */
 	HaHookState hook_state;
 

@@ -23,6 +23,7 @@
 #include "replication/syncrep.h"
 #include "server/facts.h"
 #include "server/guc.h"
+#include "server/guc_sender.h"
 #include "server/shmem.h"
 #include "server/slots.h"
 #include "storage/ipc.h"
@@ -31,6 +32,7 @@
 
 #define REJOINED_FILE "rejoined"
 #define REST_MS 1000
+#define OPENING_SPARE_MS 2000	/* for a hook that still runs when on_opening is to begin */
 #define CHECKPOINT_POLL_MS 50
 #define NOT_IN_CHARGE_US (5000 * HA_US_PER_MS)
 
@@ -104,6 +106,8 @@ publish_settings(void)
 				 errdetail("The values that were in force before stay in force.")));
 	}
 	pg_atomic_write_u32(&ha_shmem->stall_limit_ms, (uint32) ha_guc_stall_limit_ms);
+	pg_atomic_write_u32(&ha_shmem->opening_limit_ms, ha_guc_hook[HA_HOOK_OPENING][0] == '\0' ? 0 :
+						(uint32) ha_guc_hook_timeout_ms + OPENING_SPARE_MS);
 	complain_about_charge(charge);
 	pg_atomic_write_u32(&ha_shmem->config_blocks,
 						ha_facts_config_blocks() | (charge ? 0 : HA_BLOCK_NOT_IN_CHARGE));

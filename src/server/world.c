@@ -224,6 +224,24 @@ take_times(HaEngine *engine)
 		ha_engine_set_times(engine, times);
 }
 
+/* Has the operator a command that is to end before this member takes writes, and has it still time? */
+static bool
+held_shut(const HaNode *node, const HaPg *pg)
+{
+	static HaUs since_us = 0;
+	HaUs		limit_us = pg_atomic_read_u32(&ha_shmem->opening_limit_ms) * HA_US_PER_MS;
+	HaUs		now_us = ha_clock_now().boot_us;
+
+	if ((node->role != HA_ROLE_PROMOTING && node->role != HA_ROLE_OPENING) || pg->state != HA_PG_PRIMARY)
+	{
+		since_us = 0;
+		return false;
+	}
+	if (since_us == 0)
+		since_us = now_us;
+	return pg_atomic_read_u64(&ha_shmem->opening_done_term) < node->hard.term && now_us - since_us < limit_us;
+}
+
 static void
 take_from_others(HaEngine *engine)
 {
@@ -278,6 +296,7 @@ ha_world_turn(HaEngine *engine)
 
 	take_times(engine);
 	ha_facts_read(&pg, ha_control_orders_number(), ha_control_orders_upstream());
+	pg.held_shut = held_shut(ha_engine_node(engine), &pg);
 	ha_engine_facts(engine, &pg);
 	ha_engine_serve(engine);
 	take_from_others(engine);

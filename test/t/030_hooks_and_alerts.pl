@@ -153,6 +153,27 @@ like(read_file("$cluster->{dir}/n2.log"), qr/hook demote was ended because the s
 	'the log says what was ended');
 is($cluster->until_writable(30, 'n1'), 'n1', 'n1 takes writes');
 
+# ---- The hook that may hold up a promotion ----
+
+open(my $conf, '>>', $cluster->data('n2') . '/postgresql.conf') or die $!;
+print $conf "pg_haops.on_opening = '$hook'\npg_haops.hook_timeout = 4s\n";
+close $conf;
+write_file('hang', 'opening');
+$cluster->start('n2');
+$cluster->until_streaming('n2', 'n1');
+$cluster->kill_postmaster('n1');
+until_told($cluster, 'opening n2 n1');
+is($cluster->sql_or_error('n2', 'CREATE TABLE too_early (i int)'), undef, 'on_opening: no writes while it runs');
+is($cluster->until_writable(30, 'n2'), 'n2', 'on_opening: at its deadline they begin');
+$cluster->until_true(
+	sub {
+		$cluster->sql('n2',
+			"SELECT count(*) FROM haops.events WHERE message LIKE 'hook opening was ended at its deadline%'");
+	},
+	'the hook is ended');
+$cluster->start('n1');
+$cluster->until_streaming('n1', 'n2');
+
 # ---- Nothing secret anywhere ----
 
 unlike(read_file($_), qr/\Q$token\E|\Q$secret\E/, 'no secret in ' . (split m{/}, $_)[-1])

@@ -95,7 +95,9 @@ test_promote_and_demote(void **unused)
 	status.role = HA_ROLE_CANDIDATE;
 	status.leader = 0;
 	look("");
+	status.term = 7;
 	status.role = HA_ROLE_OPENING;
+	look("opening");
 	look("");
 	lead();
 	look("promote leader_change");
