@@ -14,7 +14,7 @@
 # Floor 1: pure consensus. Floor 2: structs to bytes and back; pure decisions of operations.
 CORE = candidate chain change follower handover leader lease node note quorum register roles round shift \
 	voter
-WIRE = codec event frame receiver record status
+WIRE = checksum codec event frame receiver record status
 OPS = alert argv card hook members outbox readiness text
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
 IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet \

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "drive/witness.h"
+#include "io/address.h"
 #include "io/clock.h"
 #include "io/operator.h"
 
@@ -135,7 +136,7 @@ static bool
 read_address(const char *text, const char *what, char host[HA_HOST_SIZE], uint16_t *port, HaFault *fault)
 {
 	*port = 0;
-	if (ha_operator_address(text, host, port))
+	if (ha_address_split(text, host, port))
 		return true;
 	return ha_fault(fault, "write it as 10.0.0.3:7000 or [fd00::3]:7000",
 					"%s: \"%s\" is no numeric address with a port", what, text);

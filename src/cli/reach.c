@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/reach.h"
+#include "io/address.h"
 #include "io/files.h"
 #include "io/process.h"
 
@@ -14,7 +15,7 @@ ha_reach_address(const HaCommand *command, const char *option, const char *text,
 				 char host[HA_HOST_SIZE], uint16_t *port)
 {
 	*port = default_port;
-	if (ha_operator_address(text, host, port))
+	if (ha_address_split(text, host, port))
 		return true;
 	ha_command_misuse(command, "--%s: \"%.80s\" is no numeric address%s, such as 10.0.0.1:%s or [fd00::1]:%s", option,
 					  text, default_port == 0 ? " with a port" : "", default_port == 0 ? "7432" : "5432",

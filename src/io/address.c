@@ -1,11 +1,70 @@
 /*
  * address.c: see address.h.
  */
-#include <netinet/in.h>
-#include <stdint.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "io/address.h"
+#include "io/socket.h"
+
+/* ---- As people write them ---- */
+
+static bool
+read_port(const char *text, uint16_t *port)
+{
+	char *end;
+	unsigned long number = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || number < 1 || number > 65535)
+		return false;
+	*port = (uint16_t) number;
+	return true;
+}
+
+/* Four numbers for IPv4: not the short forms ("127.1", "1") that the resolver takes as well. */
+static bool
+numeric(const char *host)
+{
+	struct in_addr ip4;
+	HaSocketAddress address;
+
+	if (strchr(host, ':') == NULL)
+		return inet_pton(AF_INET, host, &ip4) == 1;
+	return ha_socket_address(host, 1, &address);
+}
+
+bool
+ha_address_split(const char *text, char host[HA_HOST_SIZE], uint16_t *port)
+{
+	const char *colon = strrchr(text, ':');
+	const char *first = strchr(text, ':');
+	size_t length;
+
+	/* A bare IPv6 address has colons of its own: with a port it stands in brackets. */
+	if (text[0] == '[')
+	{
+		const char *bracket = strchr(text, ']');
+
+		if (bracket == NULL || (bracket[1] != '\0' && bracket[1] != ':'))
+			return false;
+		colon = bracket[1] == ':' ? bracket + 1 : NULL;
+		length = (size_t) (bracket - text) - 1;
+		text++;
+	}
+	else
+	{
+		colon = colon == first ? colon : NULL;
+		length = colon != NULL ? (size_t) (colon - text) : strlen(text);
+	}
+	if (length == 0 || length >= HA_HOST_SIZE || (colon == NULL && *port == 0))
+		return false;
+	memcpy(host, text, length);
+	host[length] = '\0';
+	return (colon == NULL || read_port(colon + 1, port)) && numeric(host);
+}
+
+/* ---- Which are public ---- */
 
 static bool
 public_ip4(uint32_t ip)

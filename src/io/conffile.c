@@ -13,10 +13,10 @@
 
 #define FILE_BYTES_MAX ((size_t) 4 * 1024 * 1024)
 
-static const char mark_begin[] = "# ---- pg_haops: written by its program; changes between these marks are lost ----\n";
-static const char mark_end[] = "# ---- pg_haops: end ----\n";
+static const char mark_begin[] = "# ---- pg_haops: written by its program; changes between these marks are lost ----";
+static const char mark_end[] = "# ---- pg_haops: end ----";
 
-/* The mark at the beginning of a line, NULL when it is not there. */
+/* The mark that is a whole line, perhaps the last one without its end; NULL when it is not there. */
 static const char *
 find_mark(const char *text, const char *mark)
 {
@@ -24,11 +24,21 @@ find_mark(const char *text, const char *mark)
 
 	while ((at = strstr(at, mark)) != NULL)
 	{
-		if (at == text || at[-1] == '\n')
+		char next = at[strlen(mark)];
+
+		if ((at == text || at[-1] == '\n') && (next == '\n' || next == '\0'))
 			return at;
 		at++;
 	}
 	return NULL;
+}
+
+/* The line after this one, or the end of the text. */
+static const char *
+next_line(const char *line)
+{
+	line += strcspn(line, "\n");
+	return *line == '\n' ? line + 1 : line;
 }
 
 /* Copies `count` bytes to the end of what is there. */
@@ -39,20 +49,28 @@ append(char *to, const char *from, size_t count)
 	return to + count;
 }
 
+static char *
+append_line(char *to, const char *line)
+{
+	to = append(to, line, strlen(line));
+	*to++ = '\n';
+	return to;
+}
+
 char *
 ha_conffile_edit(const char *text, const char *lines, HaConfPlace place, bool *marks_bad)
 {
 	const char *begin = find_mark(text, mark_begin);
-	const char *end = find_mark(begin != NULL ? begin : text, mark_end);
+	const char *end = find_mark(text, mark_end);
 	size_t before = begin != NULL ? (size_t) (begin - text) : strlen(text);
-	const char *rest = end != NULL ? end + strlen(mark_end) : text + before;
+	const char *rest = end != NULL ? next_line(end) : text + before;
 	char *edited;
 	char *to;
 
-	*marks_bad = (begin == NULL) != (end == NULL) ||
+	*marks_bad = (begin == NULL) != (end == NULL) || end < begin ||
 		(begin != NULL && find_mark(begin + 1, mark_begin) != NULL) ||
 		(end != NULL && find_mark(end + 1, mark_end) != NULL);
-	edited = *marks_bad ? NULL : malloc(strlen(text) + strlen(lines) + sizeof(mark_begin) + sizeof(mark_end) + 1);
+	edited = *marks_bad ? NULL : malloc(strlen(text) + strlen(lines) + sizeof(mark_begin) + sizeof(mark_end) + 2);
 	if (edited == NULL)
 		return NULL;
 	to = edited;
@@ -65,9 +83,9 @@ ha_conffile_edit(const char *text, const char *lines, HaConfPlace place, bool *m
 	}
 	if (lines[0] != '\0')
 	{
-		to = append(to, mark_begin, strlen(mark_begin));
+		to = append_line(to, mark_begin);
 		to = append(to, lines, strlen(lines));
-		to = append(to, mark_end, strlen(mark_end));
+		to = append_line(to, mark_end);
 	}
 	if (place == HA_CONF_TOP)
 	{
@@ -86,7 +104,7 @@ ha_conffile_block(const char *text)
 
 	if (end == NULL)
 		return strdup("");
-	begin += strlen(mark_begin);
+	begin = next_line(begin);
 	return strndup(begin, (size_t) (end - begin));
 }
 

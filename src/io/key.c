@@ -147,27 +147,36 @@ digit_value(char digit)
 	return -1;
 }
 
-static HaKeyError
-read_digits(int fd, HaKey *key)
+HaKeyError
+ha_key_parse(const char *line, size_t length, HaKey *key)
 {
-	char line[DIGITS + 2];
-	ssize_t length = read(fd, line, sizeof(line));
-	HaKeyError error = HA_KEY_OK;
-
-	if (length < 0)
-		return HA_KEY_FAILED;
 	if (length != DIGITS && !(length == DIGITS + 1 && line[DIGITS] == '\n'))
-		error = HA_KEY_LENGTH;
-	for (int i = 0; error == HA_KEY_OK && i < HA_KEY_SIZE; i++)
+	{
+		ha_key_wipe(key);
+		return HA_KEY_LENGTH;
+	}
+	for (int i = 0; i < HA_KEY_SIZE; i++)
 	{
 		int high = digit_value(line[2 * i]);
 		int low = digit_value(line[2 * i + 1]);
 
 		if (high < 0 || low < 0)
-			error = HA_KEY_DIGITS;
-		else
-			key->byte[i] = (uint8_t) (high << 4 | low);
+		{
+			ha_key_wipe(key);
+			return HA_KEY_DIGITS;
+		}
+		key->byte[i] = (uint8_t) (high << 4 | low);
 	}
+	return HA_KEY_OK;
+}
+
+static HaKeyError
+read_digits(int fd, HaKey *key)
+{
+	char line[DIGITS + 2];
+	ssize_t length = read(fd, line, sizeof(line));
+	HaKeyError error = length < 0 ? HA_KEY_FAILED : ha_key_parse(line, (size_t) length, key);
+
 	explicit_bzero(line, sizeof(line));
 	return error;
 }

@@ -41,6 +41,9 @@ extern const char *ha_key_hint(HaKeyError error);
 /* Reads the key; it is all zero unless HA_KEY_OK is returned. Wipe it with ha_key_wipe() after use. */
 extern HaKeyError ha_key_read(const char *path, HaKey *key);
 
+/* The same for what stands in the file: HA_KEY_OK, HA_KEY_LENGTH or HA_KEY_DIGITS. Pure. */
+extern HaKeyError ha_key_parse(const char *line, size_t length, HaKey *key);
+
 /* Makes a new key and its file (0600, durable), or leaves nothing behind. Never replaces a file. */
 extern HaKeyError ha_key_create(const char *path, HaKey *key);
 

@@ -31,7 +31,4 @@ extern bool ha_operator_request(HaOperator *op, const HaRequest *request, HaRepl
 /* All events that the member holds, oldest first, into record[HA_EVENTS_KEPT]. */
 extern bool ha_operator_events(HaOperator *op, HaEventRecord *record, uint32_t *count, HaUs limit_us, HaFault *fault);
 
-/* "1.2.3.4:5" or "[::1]:5" into a numeric host and a port; `port` 0 on entry: it must be there, else the default. */
-extern bool ha_operator_address(const char *text, char host[HA_HOST_SIZE], uint16_t *port);
-
 #endif

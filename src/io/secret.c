@@ -55,9 +55,8 @@ blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Takes one line out of what was read. */
-static const char *
-take_line(char *text, size_t length)
+const char *
+ha_secret_take_line(char *text, size_t length)
 {
 	size_t start = 0;
 
@@ -97,7 +96,7 @@ ha_secret_read(const char *path, char *text, size_t size)
 		else if ((size_t) length == size)
 			wrong = "the file is too long";
 		else
-			wrong = take_line(text, (size_t) length);
+			wrong = ha_secret_take_line(text, (size_t) length);
 	}
 	if (wrong != NULL)
 		ha_secret_wipe(text, size);

@@ -17,6 +17,12 @@
  */
 extern const char *ha_secret_read(const char *path, char *text, size_t size);
 
+/*
+ * The same for what was read, text[length] with room for one byte more: leaves the line and a closing zero, or returns
+ * what is wrong; then `text` is undefined. Pure.
+ */
+extern const char *ha_secret_take_line(char *text, size_t length);
+
 extern const char HA_SECRET_FAILED[];
 
 extern void ha_secret_wipe(char *text, size_t size);

@@ -3,8 +3,7 @@
  */
 #include "server/compat.h"
 
-#include <arpa/inet.h>
-
+#include "io/address.h"
 #include "server/guc.h"
 #include "server/shmem.h"
 #include "utils/guc.h"
@@ -49,42 +48,13 @@ ha_guc_key_path(char *path)
 		ha_guc_state_path("key", path);
 }
 
-/* host:port or [host]:port with a numeric host: the ha worker asks no DNS (R24). */
-static bool
-split_address(const char *text, char host[HA_HOST_SIZE], uint16_t *port)
-{
-	const char *colon = strrchr(text, ':');
-	size_t		length;
-	char	   *end;
-	long		number;
-	unsigned char parsed[sizeof(struct in6_addr)];
-
-	if (colon == NULL)
-		return false;
-	length = (size_t) (colon - text);
-	if (length >= 2 && text[0] == '[' && text[length - 1] == ']')
-	{
-		text++;
-		length -= 2;
-	}
-	if (length == 0 || length >= HA_HOST_SIZE)
-		return false;
-	memcpy(host, text, length);
-	host[length] = '\0';
-	number = strtol(colon + 1, &end, 10);
-	if (colon[1] < '0' || colon[1] > '9' || *end != '\0' || number < 1 || number > 65535)
-		return false;
-	*port = (uint16_t) number;
-	return inet_pton(AF_INET, host, parsed) == 1 || inet_pton(AF_INET6, host, parsed) == 1;
-}
-
 void
 ha_guc_listen(char host[HA_HOST_SIZE], uint16_t *port)
 {
 	host[0] = '\0';
 	*port = 0;
 	if (ha_guc_listen_address != NULL && ha_guc_listen_address[0] != '\0' &&
-		!split_address(ha_guc_listen_address, host, port))
+		!ha_address_split(ha_guc_listen_address, host, port))
 		elog(ERROR, "pg_haops.listen_address \"%s\" is not an address", ha_guc_listen_address);
 }
 
@@ -111,9 +81,9 @@ static bool
 check_listen(char **value, void **extra, GucSource source)
 {
 	char		host[HA_HOST_SIZE];
-	uint16_t	port;
+	uint16_t	port = 0;
 
-	if (**value == '\0' || split_address(*value, host, &port))
+	if (**value == '\0' || ha_address_split(*value, host, &port))
 		return true;
 	GUC_check_errdetail("It must be a numeric address and a port, such as \"10.0.0.1:5433\" or \"[fd00::1]:5433\".");
 	return false;

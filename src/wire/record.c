@@ -2,6 +2,7 @@
  * record.c: see record.h.
  */
 #include "wire/record.h"
+#include "wire/checksum.h"
 #include "wire/codec.h"
 
 static const uint8_t magic[8] = {'p', 'g', 'H', 'A', 's', 't', 'a', 't'};
@@ -30,26 +31,6 @@ ha_record_text(HaRecordError error)
 {
 	assert(error < HA_RECORD_ERROR_COUNT);
 	return texts[error];
-}
-
-uint32_t
-ha_record_crc32c(const void *bytes, size_t count)
-{
-	/* The remainders of four bits at a time by the reflected polynomial 0x82F63B78. */
-	static const uint32_t remainder[16] = {
-		0x00000000, 0x105EC76F, 0x20BD8EDE, 0x30E349B1, 0x417B1DBC, 0x5125DAD3, 0x61C69362, 0x7198540D,
-		0x82F63B78, 0x92A8FC17, 0xA24BB5A6, 0xB21572C9, 0xC38D26C4, 0xD3D3E1AB, 0xE330A81A, 0xF36E6F75,
-	};
-	const uint8_t *byte = bytes;
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < count; i++)
-	{
-		crc ^= byte[i];
-		crc = (crc >> 4) ^ remainder[crc & 0xF];
-		crc = (crc >> 4) ^ remainder[crc & 0xF];
-	}
-	return ~crc;
 }
 
 static bool
@@ -130,7 +111,7 @@ ha_record_encode(const HaRecord *record, uint8_t slot[HA_RECORD_SIZE])
 	ha_put_u32(&head, (uint32_t) payload.used);
 	ha_put_u64(&head, record->sequence);
 	ha_put_bytes(&head, record->binding.byte, sizeof(record->binding.byte));
-	ha_put_u32(&tail, ha_record_crc32c(slot, OFFSET_CRC));
+	ha_put_u32(&tail, ha_checksum_crc32c(slot, OFFSET_CRC));
 	assert(!head.bad && head.used == OFFSET_PAYLOAD && !tail.bad);
 	return HA_RECORD_OK;
 }
@@ -138,12 +119,8 @@ ha_record_encode(const HaRecord *record, uint8_t slot[HA_RECORD_SIZE])
 static bool
 all_zero(const uint8_t *bytes, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-	{
-		if (bytes[i] != 0)
-			return false;
-	}
-	return true;
+	/* Each byte is the one before it, and the first is zero. */
+	return count == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
 }
 
 /* What can be said without the payload. */
@@ -157,7 +134,7 @@ check_frame(const uint8_t slot[HA_RECORD_SIZE])
 		return HA_RECORD_EMPTY;
 	if (memcmp(slot, magic, sizeof(magic)) != 0)
 		return HA_RECORD_NOT_OURS;
-	if (ha_get_u32(&crc) != ha_record_crc32c(slot, OFFSET_CRC))
+	if (ha_get_u32(&crc) != ha_checksum_crc32c(slot, OFFSET_CRC))
 		return HA_RECORD_TORN;
 	switch (ha_get_u32(&format))
 	{

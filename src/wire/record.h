@@ -81,7 +81,4 @@ extern HaRecordError ha_record_choose(const uint8_t first[HA_RECORD_SIZE], const
 /* True when the state could have been written by this code; what encode and decode ask. */
 extern bool ha_record_hard_valid(const HaHard *hard);
 
-/* CRC-32C (Castagnoli) of the bytes. */
-extern uint32_t ha_record_crc32c(const void *bytes, size_t count);
-
 #endif

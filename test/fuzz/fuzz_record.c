@@ -4,9 +4,13 @@
  *
  * The first byte says how the others become slots, so that a checksum does not keep everything out: which of the two
  * get a magic and a format, and a right checksum; and whether the second is the first one again, one save later.
+ *
+ * The checksum is one of this target's own, eight bytes a step: the linker takes it instead of wire/checksum. With the
+ * real one a target under sanitizers did 20 inputs in the time of 1,000 of another's.
  */
 #include <stdlib.h>
 
+#include "wire/checksum.h"
 #include "wire/codec.h"
 #include "wire/record.h"
 
@@ -15,6 +19,26 @@
 #define AGAIN 0x10
 
 static uint8_t slot[2][HA_RECORD_SIZE];
+
+/* Any function of all the bytes will do: a slot that this target seals is whole, any other is not. */
+__attribute__((no_sanitize("address", "undefined", "coverage"))) uint32_t
+ha_checksum_crc32c(const void *bytes, size_t count)
+{
+	const uint8_t *at = bytes;
+	const uint8_t *end = at + count;
+	uint64_t sum = count;
+	uint64_t word;
+
+	for (; at + 8 <= end; at += 8)
+	{
+		__builtin_memcpy_inline(&word, at, 8);
+		sum = (sum ^ word) * 0x9E3779B97F4A7C15u;
+		sum ^= sum >> 29;
+	}
+	for (; at < end; at++)
+		sum = (sum ^ *at) * 0x9E3779B97F4A7C15u;
+	return (uint32_t) (sum >> 32);
+}
 
 static void
 frame_it(uint8_t *bytes)
@@ -29,7 +53,7 @@ seal(uint8_t *bytes)
 {
 	HaWriter tail = ha_writer(bytes + HA_RECORD_SIZE - 4, 4);
 
-	ha_put_u32(&tail, ha_record_crc32c(bytes, HA_RECORD_SIZE - 4));
+	ha_put_u32(&tail, ha_checksum_crc32c(bytes, HA_RECORD_SIZE - 4));
 }
 
 static void

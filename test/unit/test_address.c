@@ -1,5 +1,5 @@
 /*
- * test_address.c: which addresses are public (io/address).
+ * test_address.c: addresses as people write them, and which of them are public (io/address).
  */
 #include <arpa/inet.h>
 #include <setjmp.h>
@@ -66,10 +66,61 @@ test_other_families(void **state)
 	assert_false(ha_address_public((const struct sockaddr *) &local));
 }
 
+static void
+is_address(const char *text, uint16_t port_default, const char *host_wanted, uint16_t port_wanted)
+{
+	char host[HA_HOST_SIZE];
+	uint16_t port = port_default;
+
+	assert_true(ha_address_split(text, host, &port));
+	assert_string_equal(host, host_wanted);
+	assert_int_equal(port, port_wanted);
+}
+
+static void
+is_none(const char *text, uint16_t port_default)
+{
+	char host[HA_HOST_SIZE];
+	uint16_t port = port_default;
+
+	assert_false(ha_address_split(text, host, &port));
+}
+
+static void
+test_split(void **state)
+{
+	(void) state;
+	is_address("127.0.0.1:5432", 0, "127.0.0.1", 5432);
+	is_address("127.0.0.1", 5433, "127.0.0.1", 5433);
+	is_address("[::1]:5432", 0, "::1", 5432);
+	is_address("[::1]", 5433, "::1", 5433);
+	is_address("::1", 5433, "::1", 5433);
+	is_address("fd00::1:2", 5433, "fd00::1:2", 5433);
+	is_none("127.0.0.1", 0);
+	is_none("127.1:5432", 0);
+	is_none("1:5432", 0);
+	is_none("::1", 0);
+	is_none("", 1);
+	is_none("db1:5432", 0);
+	is_none("localhost:5432", 0);
+	is_none("127.0.0.1:", 0);
+	is_none("127.0.0.1:0", 0);
+	is_none("127.0.0.1:65536", 0);
+	is_none("127.0.0.1:-1", 0);
+	is_none("127.0.0.1:5432x", 0);
+	is_none("127.0.0.1: 5432", 0);
+	is_none("[::1:5432", 0);
+	is_none("[::1]5432", 0);
+	is_none("[]:5432", 0);
+	is_none(":5432", 0);
+	is_none("1111111111111111111111111111111111111111111111111111111111111111111111:5432", 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_public),
 		cmocka_unit_test(test_not_public),
 		cmocka_unit_test(test_other_families),

@@ -88,7 +88,13 @@ test_damaged_marks(void **state)
 	assert_true(bad);
 	assert_null(ha_conffile_edit(end, "c = 3\n", HA_CONF_END, &bad));
 	assert_true(bad);
-	*end = '\0';
+	snprintf(twice, sizeof(twice), "%s%s", end, whole);	/* an end before the pair */
+	assert_null(ha_conffile_edit(twice, "c = 3\n", HA_CONF_TOP, &bad));
+	assert_true(bad);
+	end[-1] = '\0';	/* cut off within the block, and right after its first line */
+	assert_null(ha_conffile_edit(whole, "c = 3\n", HA_CONF_END, &bad));
+	assert_true(bad);
+	*strstr(whole, "\nb = 2") = '\0';
 	assert_null(ha_conffile_edit(whole, "c = 3\n", HA_CONF_END, &bad));
 	assert_true(bad);
 	block = ha_conffile_block(whole);

@@ -122,7 +122,7 @@ test_record(void **state)
 
 	(void) state;
 	sample_hard(&hard);
-	put_slots(0, &hard, 2);
+	put_slots(0x0C, &hard, 2);
 	finish("fuzz_record", "two-slots");
 	put_slots(0x1F, &hard, 1);
 	drop_zeros();

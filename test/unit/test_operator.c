@@ -168,61 +168,12 @@ test_silence(void **state)
 	close(listener);
 }
 
-static void
-is_address(const char *text, uint16_t port_default, const char *host_wanted, uint16_t port_wanted)
-{
-	char host[HA_HOST_SIZE];
-	uint16_t port = port_default;
-
-	assert_true(ha_operator_address(text, host, &port));
-	assert_string_equal(host, host_wanted);
-	assert_int_equal(port, port_wanted);
-}
-
-static void
-is_none(const char *text, uint16_t port_default)
-{
-	char host[HA_HOST_SIZE];
-	uint16_t port = port_default;
-
-	assert_false(ha_operator_address(text, host, &port));
-}
-
-static void
-test_addresses(void **state)
-{
-	(void) state;
-	is_address("127.0.0.1:5432", 0, "127.0.0.1", 5432);
-	is_address("127.0.0.1", 5433, "127.0.0.1", 5433);
-	is_address("[::1]:5432", 0, "::1", 5432);
-	is_address("[::1]", 5433, "::1", 5433);
-	is_address("::1", 5433, "::1", 5433);
-	is_address("fd00::1:2", 5433, "fd00::1:2", 5433);
-	is_none("127.0.0.1", 0);
-	is_none("::1", 0);
-	is_none("", 1);
-	is_none("db1:5432", 0);
-	is_none("localhost:5432", 0);
-	is_none("127.0.0.1:", 0);
-	is_none("127.0.0.1:0", 0);
-	is_none("127.0.0.1:65536", 0);
-	is_none("127.0.0.1:-1", 0);
-	is_none("127.0.0.1:5432x", 0);
-	is_none("127.0.0.1: 5432", 0);
-	is_none("[::1:5432", 0);
-	is_none("[::1]5432", 0);
-	is_none("[]:5432", 0);
-	is_none(":5432", 0);
-	is_none("1111111111111111111111111111111111111111111111111111111111111111111111:5432", 0);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_silence),
-		cmocka_unit_test(test_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,7 @@
 #include "io/store.h"
 #include "test/unit/support/folder.h"
 #include "test/unit/support/sample.h"
+#include "wire/checksum.h"
 
 static Folder folder;
 static HaStore store;
@@ -283,7 +284,7 @@ test_newer_format(void **state)
 		uint32_t crc;
 
 		at[8] = HA_RECORD_FORMAT + 1;
-		crc = ha_record_crc32c(at, HA_RECORD_SIZE - 4);
+		crc = ha_checksum_crc32c(at, HA_RECORD_SIZE - 4);
 		for (int i = 0; i < 4; i++)
 			at[HA_RECORD_SIZE - 4 + i] = (uint8_t) (crc >> (8 * i));
 	}
