@@ -283,7 +283,8 @@ ha_pgdata_setting(const char *programs, const char *config, const char *name, ch
 {
 	char path[PATH_MAX];
 	char why[HA_PROCESS_TAIL_SIZE + 64];
-	const char *const argv[] = {path, "-D", config, "-C", name, NULL};
+	/* Else a server that logs for debugging would drown its last words, which our callers look at. */
+	const char *const argv[] = {path, "-D", config, "-C", name, "-c", "log_min_messages=warning", NULL};
 	const HaProcessJob job = {.argv = argv, .errors_apart = true, .limit_us = ASK_LIMIT_US, .line = keep_line,
 							  .self = value};
 	HaProcessEnd end;
