@@ -9,6 +9,7 @@ package Bench;
 use strict;
 use warnings;
 use Exporter 'import';
+use HaNet;
 use POSIX qw(:sys_wait_h setsid);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
@@ -78,10 +79,9 @@ sub new
 		my $member = { name => ($witness ? 'w' : 'n') . $i, witness => $witness };
 		$member->{dir} = "$self->{work}/$member->{name}";
 		$member->{log} = "$self->{work}/$member->{name}.log";
-		$member->{host} = $option{namespaces} ? "10.213.77.$i" : '127.0.0.1';
+		$member->{host} = $option{namespaces} ? HaNet::ip($i) : '127.0.0.1';
 		$member->{sql_port} = $option{port} + $i;
 		$member->{peer_port} = $member->{sql_port} + 10;
-		$member->{namespace} = "haops$$-$member->{name}" if $option{namespaces};
 		push @{ $self->{members} }, $member;
 	}
 	return $self;
@@ -101,7 +101,7 @@ sub inside
 {
 	my ($self, $member, @command) = @_;
 	unshift @command, 'setpriv', "--reuid=$ENV{SERVER_USER}", "--regid=$ENV{SERVER_USER}", '--init-groups' if $> == 0;
-	unshift @command, 'ip', 'netns', 'exec', $member->{namespace} if $member->{namespace};
+	unshift @command, $self->{net}->inside($member->{name}) if $self->{net};
 	return @command;
 }
 
@@ -109,7 +109,7 @@ sub inside
 sub outside
 {
 	my ($self, @command) = @_;
-	return $self->{namespaces} ? ('ip', 'netns', 'exec', "haops$$-hub", @command) : @command;
+	return $self->{net} ? ($self->{net}->outside, @command) : @command;
 }
 
 sub conninfo
@@ -154,24 +154,11 @@ sub leader
 sub make_namespaces
 {
 	my ($self) = @_;
-	my $log = "$self->{work}/network.log";
-	my $hub = "haops$$-hub";
 
 	die "bench: namespaces need root\n" if $> != 0;
-	run_ok($log, 'ip', 'netns', 'add', $hub);
-	run_ok($log, 'ip', '-n', $hub, @$_)
-		for [qw(link set lo up)], [qw(link add br0 type bridge)], [qw(addr add 10.213.77.254/24 dev br0)],
-		[qw(link set br0 up)];
-	for my $member (@{ $self->{members} })
-	{
-		my ($name, $port) = ($member->{namespace}, "to-$member->{name}");
-		run_ok($log, 'ip', 'netns', 'add', $name);
-		run_ok($log, 'ip', '-n', $name, qw(link set lo up));
-		run_ok($log, 'ip', '-n', $hub, qw(link add), $port, qw(type veth peer name eth0 netns), $name);
-		run_ok($log, 'ip', '-n', $hub, qw(link set), $port, qw(master br0 up));
-		run_ok($log, 'ip', '-n', $name, qw(addr add), "$member->{host}/24", qw(dev eth0));
-		run_ok($log, 'ip', '-n', $name, qw(link set eth0 up));
-	}
+	$self->{net} = HaNet->new(prefix => "haops$$-", hub => "haops$$-hub",
+		names => [ map { $_->{name} } @{ $self->{members} } ],
+		run => sub { run_ok("$self->{work}/network.log", @_) });
 	return;
 }
 
@@ -238,7 +225,7 @@ sub let_clients_in
 	my @lines = <$handle>;
 	close($handle);
 	open($handle, '>', $path) or die "bench: $path: $!\n";
-	print $handle "host all postgres 127.0.0.1/32 trust\nhost all postgres 10.213.77.254/32 trust\n", @lines;
+	print $handle map({ "host all postgres $_/32 trust\n" } '127.0.0.1', HaNet::SWITCH_IP), @lines;
 	close($handle);
 	run_ok($node->{log}, $self->inside($node, "$bin/pg_ctl", '-D', $node->{dir}, 'reload'));
 	return;
@@ -367,27 +354,8 @@ sub thaw
 }
 
 # Cuts the member off from all others; clients still reach it.
-sub cut_off
-{
-	my ($self, $node) = @_;
-	my $others = join(', ', map { $_->{host} } grep { $_ != $node } @{ $self->{members} });
-	my @lines = (
-		'table inet haops {',
-		'chain in { type filter hook input priority 0 ;', "ip saddr { $others } drop", '}',
-		'chain out { type filter hook output priority 0 ;', "ip daddr { $others } drop", '}', '}');
-
-	open(my $handle, '|-', 'ip', 'netns', 'exec', $node->{namespace}, 'nft', '-f', '-') or die "bench: nft: $!\n";
-	print $handle map { "$_\n" } @lines;
-	close($handle) or die "bench: nft failed\n";
-	return;
-}
-
-sub heal
-{
-	my ($self, $node) = @_;
-	run_ok("$self->{work}/network.log", 'ip', 'netns', 'exec', $node->{namespace}, qw(nft delete table inet haops));
-	return;
-}
+sub cut_off { my ($self, $node) = @_; return $self->{net}->cut_off($node->{name}) }
+sub heal { my ($self, $node) = @_; return $self->{net}->heal($node->{name}) }
 
 # Begins a stop by hand; returns the process that does it.
 sub begin_stop
@@ -409,11 +377,7 @@ sub remove
 		kill('KILL', @all) if @all;
 	}
 	kill('KILL', grep { defined } map { $_->{pid} } @{ $self->{members} });
-	if ($self->{namespaces})
-	{
-		system('ip', 'netns', 'delete', $_) for grep { -e "/run/netns/$_" } map { "haops$$-$_" } 'hub',
-			map { $_->{name} } @{ $self->{members} };
-	}
+	$self->{net}->remove if $self->{net};
 	return;
 }
 

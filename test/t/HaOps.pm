@@ -51,6 +51,11 @@ sub new
 sub dir { return $_[0]{dir} }
 sub names { return map { $_->{name} } @{ $_[0]{nodes} } }
 sub data { my ($self, $name) = @_; return "$self->{dir}/$name" }
+sub others { my ($self, $name) = @_; return grep { $_ ne $name } $self->names }
+sub state_file { my ($self, $name, $file) = @_; return $self->data($name) . "/pg_haops/pgsql_tmp/$file" }
+sub host { return '127.0.0.1' }							# where a member lives, and how a program runs there
+sub inside { my ($self, $name, @command) = @_; return @command }
+sub place { my ($self, $name, $port) = @_; return $self->host($name) . ':' . $self->node($name)->{$port} }
 sub key { my ($self) = @_; return $self->data('n1') . '/pg_haops/pgsql_tmp/key' }
 
 sub node
@@ -101,7 +106,6 @@ sub add_node
 {
 	my ($self, $name) = @_;
 	my $node = { name => $name, port => free_port(), peer => free_port() };
-
 	push @{ $self->{nodes} }, $node;
 	return $node;
 }
@@ -112,7 +116,8 @@ sub settle_conf
 	my ($self, $node) = @_;
 
 	open(my $conf, '>>', $self->data($node->{name}) . '/postgresql.conf') or croak $!;
-	print $conf "port = $node->{port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '$self->{dir}'\n",
+	print $conf "port = $node->{port}\nunix_socket_directories = '$self->{dir}'\n",
+	  "listen_addresses = '" . $self->host($node->{name}) . "'\n",
 	  "log_line_prefix = '%m [%p] %b '\nmax_prepared_transactions = 5\nlog_checkpoints = off\n$self->{options}\n";
 	close $conf;
 	return;
@@ -124,7 +129,7 @@ sub create
 	my $node = $self->add_node('n1');
 
 	$self->run_ok('pg_haops', 'create', '--data', $self->data('n1'), '--name', 'n1', '--cluster', 'story',
-		'--address', "127.0.0.1:$node->{port}", '--peer', "127.0.0.1:$node->{peer}", '--initdb',
+		'--address', $self->place('n1', 'port'), '--peer', $self->place('n1', 'peer'), '--initdb',
 		($sync ? ('--sync', $sync) : ()));
 	$self->settle_conf($node);
 	$self->start('n1');
@@ -138,8 +143,8 @@ sub join_node
 	my $node = $self->add_node($name);
 
 	$self->run_ok('pg_haops', 'join', '--data', $self->data($name), '--name', $name, '--key', $self->key,
-		'--through', '127.0.0.1:' . $self->node('n1')->{peer},
-		'--address', "127.0.0.1:$node->{port}", '--peer', "127.0.0.1:$node->{peer}");
+		'--through', $self->place('n1', 'peer'),
+		'--address', $self->place($name, 'port'), '--peer', $self->place($name, 'peer'));
 	$self->settle_conf($node);
 	$self->start($name);
 	$self->until_true(sub { $self->member($name)->{voter} }, "$name votes");
@@ -150,11 +155,10 @@ sub join_witness
 {
 	my ($self, $name) = @_;
 	my $port = free_port();
-
 	mkdir $self->data($name), 0700;
 	$self->{witnesses}{$name} = { port => $port };
-	$self->start_witness($name, '--name', $name, '--key', $self->key, '--listen', "127.0.0.1:$port",
-		'--join', '127.0.0.1:' . $self->node('n1')->{peer});
+	$self->start_witness($name, '--name', $name, '--key', $self->key, '--listen', $self->host($name) . ":$port",
+		'--join', $self->place('n1', 'peer'));
 	$self->until_true(sub { $self->member($name)->{voter} }, "$name votes");
 	return;
 }
@@ -175,6 +179,7 @@ sub spawn
 	my ($self, $name, @command) = @_;
 	my $pid = fork // croak $!;
 
+	@command = $self->inside($name, @command);
 	if ($pid == 0)
 	{
 		no warnings 'exec';
@@ -220,6 +225,25 @@ sub sql_or_error
 	chomp $out;
 	$self->{error} = $err;
 	return $status == 0 ? $out : undef;
+}
+
+# A client with one command, which goes on beside us: {run}->finish ends it, {out} and {err} are what it said.
+sub client
+{
+	my ($self, $name, $query) = @_;
+	my $client = { out => '', err => '' };
+
+	$client->{run} = IPC::Run::start(['psql', '-XAtq', '-h', $self->{dir}, '-p', $self->node($name)->{port},
+			'-d', 'postgres', '-c', $query], '<', '/dev/null', '>', \$client->{out}, '2>', \$client->{err});
+	return $client;
+}
+
+sub log_of
+{
+	my ($self, $name) = @_;
+	open(my $in, '<', "$self->{dir}/$name.log") or return '';
+	local $/ = undef;
+	return <$in> // '';
 }
 
 # What the member itself says, as decoded JSON; undef when it does not answer.
@@ -290,6 +314,21 @@ sub until_writable
 		}, 'somebody takes writes', $limit);
 }
 
+# Until the log of a member has it, behind byte `from`.
+sub until_logged
+{
+	my ($self, $name, $pattern, $from) = @_;
+	return $self->until_true(sub { substr($self->log_of($name), $from // 0) =~ $pattern }, "$name logs $pattern");
+}
+
+# For what must not happen: there is nothing to wait for but the time in which it would.
+sub pass_time
+{
+	my ($self, $seconds) = @_;
+	my $end = Time::HiRes::time() + $seconds;
+	return $self->until_true(sub { Time::HiRes::time() > $end }, 'time has passed');
+}
+
 # Until `name` streams from `from`, as `from` sees it.
 sub until_streaming
 {
@@ -349,7 +388,6 @@ sub kill_postmaster
 {
 	my ($self, $name) = @_;
 	my $pid = $self->postmaster($name) or croak "$name does not run";
-
 	kill 'KILL', $pid;
 	$self->until_true(sub { !$self->lives($pid) }, "$name is gone");
 	return;
@@ -361,8 +399,17 @@ sub pids
 	my ($self, $name) = @_;
 	my $postmaster = $self->postmaster($name);
 	my $children = `ps -o pid= --ppid $postmaster`;
-
 	return ($postmaster, map { int } split ' ', $children);
+}
+
+# The pid of the node's ha worker, 0 when there is none.
+sub ha_worker
+{
+	my ($self, $name) = @_;
+	my $postmaster = $self->postmaster($name) || return 0;
+	my ($line) = grep { /pg_haops ha / } `ps -o pid=,args= --ppid $postmaster`;
+
+	return ($line // '') =~ /(\d+)/ ? $1 : 0;
 }
 
 sub freeze
