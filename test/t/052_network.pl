@@ -1,6 +1,6 @@
-# S12, S15, S17, S20, S23: five voters (three nodes, two witnesses), one synchronous standby, each in a network namespace
-# of its own. The leader is cut off with a minority or alone, hears nothing but is heard, flaps, loses its power, while a
-# client of its own goes on writing to it: one leader at any moment, and nothing that was acknowledged is lost.
+# S12, S15, S17, S20, S23: five voters (three nodes, two witnesses), one synchronous standby, each in a namespace
+# of its own. The leader is cut off with a minority or alone, hears nothing but is heard, flaps, loses its power, while
+# a client of its own goes on writing to it: one leader at any moment, and nothing that was acknowledged is lost.
 use strict;
 use warnings;
 use Test::More;

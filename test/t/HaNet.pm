@@ -25,12 +25,12 @@ sub own
 	}
 	return 'this machine allows no networks in user namespaces'
 	  if system("@into sh -c 'mount -t tmpfs none /run && ip link set lo up && nft list ruleset' >/dev/null 2>&1") != 0;
-	return exec(@into, 'sh', '-c', 'mount -t tmpfs none /run && ip link set lo up && exec "$@"', 'sh', $^X, $0, @ARGV)
-	  || "$into[0]: $!";
+	my $prepare = 'mount -t tmpfs none /run && ip link set lo up';
+	return exec(@into, 'sh', '-c', "$prepare && exec \"\$@\"", 'sh', $^X, $0, @ARGV) || "$into[0]: $!";
 }
 
-# HaNet->new(names => [...], prefix => 'before the names of the namespaces', hub => 'the name of the clients' one; undef:
-# the one that we are in', run => sub that runs a command and dies when it fails)
+# HaNet->new(names => [...], prefix => 'before the names of the namespaces', hub => 'the name of the clients' one;
+# undef: the one that we are in', run => sub that runs a command and dies when it fails)
 sub new
 {
 	my ($class, %args) = @_;
@@ -92,7 +92,11 @@ sub cut_off
 sub heal { my ($self, $name) = @_; return $self->{run}->($self->inside($name), qw(nft delete table inet haops)) }
 
 # As of a machine without power: nothing comes, nothing goes, not even an answer that the port is closed.
-sub unplug { my ($self, $name) = @_; return $self->{run}->('ip', '-n', $self->namespace($name), qw(link set eth0 down)) }
+sub unplug
+{
+	my ($self, $name) = @_;
+	return $self->{run}->('ip', '-n', $self->namespace($name), qw(link set eth0 down));
+}
 
 sub remove
 {
