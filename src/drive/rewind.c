@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drive/durable.h"
 #include "drive/rewind.h"
 #include "io/files.h"
 #include "io/login.h"
@@ -92,8 +93,11 @@ run_pg_rewind(const HaRewind *rewind, const char *directory, const char *option,
 	char conninfo[HA_LOGIN_CONNINFO_SIZE];
 	char password[HA_LOGIN_ENVIRONMENT_SIZE] = "";
 	char why[HA_PROCESS_TAIL_SIZE + 64];
-	const char *const environment[] = {password, NULL};
-	const char *const argv[] = {program, "--target-pgdata", directory, "--source-server", conninfo, option, NULL};
+	/* The source would compile pg_rewind's list of files for a second, to run it for some milliseconds. */
+	const char *const environment[] = {password, "PGOPTIONS=-c jit=off", NULL};
+	/* Its own sync goes file by file, through the whole directory. */
+	const char *const argv[] = {program, "--target-pgdata", directory, "--source-server", conninfo, "--no-sync",
+		option, NULL};
 	const HaProcessJob job = {.argv = argv, .environment = environment, .limit_us = RUN_LIMIT_US, .line = hear,
 							  .self = hearing};
 	HaProcessEnd end = {.exit_code = -1};
@@ -123,8 +127,14 @@ bool
 ha_rewind_run(const HaRewind *rewind, const char *directory, HaFault *fault)
 {
 	Hearing hearing = {.teller = rewind->teller};
+	HaDurable durable;
+	bool rewound;
+	bool synced;
 
-	return run_pg_rewind(rewind, directory, "--progress", &hearing, fault);
+	ha_durable_begin(&durable, directory);
+	rewound = run_pg_rewind(rewind, directory, "--progress", &hearing, fault);
+	synced = ha_durable_end(&durable, directory);
+	return rewound && (synced || ha_rewind_sync(rewind, directory, fault));
 }
 
 bool

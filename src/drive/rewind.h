@@ -37,7 +37,10 @@ extern bool ha_rewind_shut_down(const HaLocal *local, HaFault *fault);
 /* A dry run: changes nothing. False when pg_rewind can't do it, or can't reach the leader. */
 extern bool ha_rewind_check(const HaRewind *rewind, HaDivergence *divergence, HaFault *fault);
 
-/* Rewinds `directory` (drive/aside.h). When it fails half way the directory is neither the one nor the other. */
+/*
+ * Rewinds `directory` (drive/aside.h); all of it is durable then. When it fails half way the directory is neither the
+ * one nor the other.
+ */
 extern bool ha_rewind_run(const HaRewind *rewind, const char *directory, HaFault *fault);
 
 /* Makes all files below the directory durable. */

@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "access/xlog.h"
 #include "access/xlogrecovery.h"
 #include "common/file_perm.h"
+#include "drive/durable.h"
 #include "postmaster/syslogger.h"
 #include "server/control.h"
 #include "server/guc.h"
@@ -18,6 +20,7 @@
 #include "server/timelines.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
+#include "utils/guc.h"
 
 #define MEMBER_DIRECTORY "pg_haops"
 #define MARKER_FILE "rewinding"
@@ -295,6 +298,22 @@ let_old_collector_go(void)
 	close(fd);
 }
 
+/*
+ * Before it recovers, PostgreSQL makes the whole directory durable, by default with an fsync for each file: a second
+ * for an empty database on an ordinary disk, in which the member can't follow. Where syncfs() tells of errors it is as
+ * good. As a default: what the configuration says counts more.
+ */
+static void
+sync_at_once(void)
+{
+#ifdef HAVE_SYNCFS
+	struct utsname system;
+
+	if (uname(&system) == 0 && ha_durable_release_tells(system.release))
+		SetConfigOption("recovery_init_sync_method", "syncfs", PGC_POSTMASTER, PGC_S_DYNAMIC_DEFAULT);
+#endif
+}
+
 void
 ha_preflight_before_recovery(void)
 {
@@ -313,6 +332,7 @@ ha_preflight_before_recovery(void)
 				 errmsg("pg_haops: could not create \"%s\": %m", STANDBY_SIGNAL_FILE)));
 	close(fd);
 	ha_control_write_first();
+	sync_at_once();
 	ha_timelines_tidy();
 	let_old_collector_go();
 }
