@@ -147,6 +147,8 @@ in_place(const HaLocal *local, const HaRejoinOrder *order, char **argv)
 	HaFault fault;
 	HaRejoinResult result = ha_rejoin_run(local, order, (HaTeller){log_line, NULL}, &fault);
 
+	if (fault.text[0] != '\0' && result == HA_REJOIN_START)
+		ha_fault_prefix(&fault, "given up, nothing was changed, the server starts as a standby: ");
 	if (fault.text[0] != '\0')
 		log_fault(result == HA_REJOIN_FAILED ? "FATAL" : "WARNING", &fault);
 	if (result != HA_REJOIN_FAILED)

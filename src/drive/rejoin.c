@@ -13,37 +13,17 @@
 #include <string.h>
 
 #include "drive/aside.h"
-#include "drive/contact.h"
-#include "drive/marker.h"
-#include "drive/rejoin.h"
-#include "drive/rewind.h"
+#include "drive/rejoin_parts.h"
 #include "io/clock.h"
 #include "io/files.h"
 #include "io/process.h"
 
 #define ASK_AGAIN_US (300 * HA_US_PER_MS)
-#define TRIES_MAX 3
+#define DECISIONS_MAX 3
 
-typedef struct Rejoin
-{
-	const HaLocal *local;
-	const HaRejoinOrder *order;
-	HaTeller teller;
-	HaFault *fault;
-	HaStore store;
-	HaContact contact;
-	HaStatus leader;			/* as it was when it was found, term and chain */
-	HaControl control;
-	bool marked;
-	HaMarker marker;
-	char work[PATH_MAX];
-	char clone[PATH_MAX];
-} Rejoin;
 
-static void tell(const Rejoin *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-tell(const Rejoin *r, const char *format, ...)
+void
+ha_rejoin_tell(const HaRejoin *r, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -56,8 +36,8 @@ tell(const Rejoin *r, const char *format, ...)
 	r->teller.tell(r->teller.self, text);
 }
 
-static const HaMember *
-leader_member(const Rejoin *r)
+const HaMember *
+ha_rejoin_leader(const HaRejoin *r)
 {
 	return ha_register_member(&r->leader.reg, r->leader.id);
 }
@@ -66,7 +46,7 @@ leader_member(const Rejoin *r)
 
 /* Opens and locks the state, and learns whom to ask. */
 static bool
-open_member(Rejoin *r)
+open_member(HaRejoin *r)
 {
 	HaStoreError error = ha_store_open(&r->store, r->local->state, NULL);
 	pid_t pid;
@@ -84,7 +64,7 @@ open_member(Rejoin *r)
 
 /* Another member that leads and has a checkpoint on its timeline (S45). */
 static bool
-await_leader(Rejoin *r)
+await_leader(HaRejoin *r)
 {
 	HaUs until_us = ha_clock_now().mono_us + r->order->patience_us;
 
@@ -95,7 +75,7 @@ await_leader(Rejoin *r)
 		if (!ha_contact_leader(&r->contact, &r->leader, NULL, left_us > 0 ? left_us : 1, r->fault))
 			return false;
 		if (r->leader.reg.checkpoint_term == r->leader.term && r->leader.id != r->store.hard.id &&
-			leader_member(r) != NULL)
+			ha_rejoin_leader(r) != NULL)
 		{
 			memset(r->fault, 0, sizeof(*r->fault));
 			return true;
@@ -106,22 +86,20 @@ await_leader(Rejoin *r)
 	}
 }
 
-/* Does the leader that was found still lead, in the same term? */
-static bool
-leader_stays(Rejoin *r)
+bool
+ha_rejoin_leader_stays(HaRejoin *r)
 {
 	HaStatus now;
 	HaFault ignored;
 
-	return ha_contact_member(&r->contact, leader_member(r), &now, HA_CONTACT_ONE_US, &ignored) &&
+	return ha_contact_member(&r->contact, ha_rejoin_leader(r), &now, HA_CONTACT_ONE_US, &ignored) &&
 		ha_contact_leads(&now) && now.term == r->leader.term;
 }
 
 /* ---- State ---- */
 
-/* From now on the member holds the leader's WAL, and may receive more of it: it need not compare (R33). */
-static bool
-save_state(Rejoin *r)
+bool
+ha_rejoin_save(HaRejoin *r)
 {
 	HaHard hard = r->store.hard;
 	HaStoreError error;
@@ -137,8 +115,8 @@ save_state(Rejoin *r)
 	return error == HA_STORE_OK || ha_local_store_fault(r->local, error, r->fault);
 }
 
-static bool
-mark(Rejoin *r, HaMarkerMethod method, HaMarkerPhase phase)
+bool
+ha_rejoin_mark(HaRejoin *r, HaMarkerMethod method, HaMarkerPhase phase)
 {
 	r->marker.method = method;
 	r->marker.phase = phase;
@@ -155,8 +133,8 @@ mark(Rejoin *r, HaMarkerMethod method, HaMarkerPhase phase)
 
 /* ---- The end: what is new comes in ---- */
 
-static HaRejoinResult
-come_in(Rejoin *r)
+HaRejoinResult
+ha_rejoin_come_in(HaRejoin *r)
 {
 	const char *from = r->marker.method == HA_MARKER_REWIND ? r->work : r->clone;
 	char standby[PATH_MAX];
@@ -176,7 +154,7 @@ come_in(Rejoin *r)
 	ha_files_remove_tree(r->work);
 	ha_files_remove_tree(r->clone);
 	ha_lost_prune(r->local->state, r->marker.lost);
-	tell(r, "the data directory is a standby's of member %u, term %llu", (unsigned) r->marker.leader,
+	ha_rejoin_tell(r, "the data directory is a standby's of member %u, term %llu", (unsigned) r->marker.leader,
 		 (unsigned long long) r->marker.term);
 	return HA_REJOIN_START;
 }
@@ -184,17 +162,17 @@ come_in(Rejoin *r)
 /* ---- Clone ---- */
 
 static HaRejoinResult
-clone_swap(Rejoin *r)
+clone_swap(HaRejoin *r)
 {
 	if (r->marker.phase == HA_MARKER_WORK &&
-		(!ha_aside_out(r->local->data, r->work, r->fault) || !mark(r, HA_MARKER_CLONE, HA_MARKER_IN)))
+		(!ha_aside_out(r->local->data, r->work, r->fault) || !ha_rejoin_mark(r, HA_MARKER_CLONE, HA_MARKER_IN)))
 		return HA_REJOIN_FAILED;
-	return come_in(r);
+	return ha_rejoin_come_in(r);
 }
 
 /* The copy must be of the leader that was found, from its first byte to its last. */
 static bool
-clone_copy(Rejoin *r)
+clone_copy(HaRejoin *r)
 {
 	const HaMember *self = ha_register_member(&r->leader.reg, r->store.hard.id);
 	HaClone clone = {
@@ -203,7 +181,7 @@ clone_copy(Rejoin *r)
 		.target = r->clone,
 		.member = self != NULL ? self->name : "",
 		.receiver = {r->leader.term, r->store.hard.incarnation},
-		.leader = leader_member(r),
+		.leader = ha_rejoin_leader(r),
 		.key = &r->contact.key,
 		.teller = r->teller,
 	};
@@ -221,26 +199,25 @@ clone_copy(Rejoin *r)
 		return false;
 	if (control.system_id != r->store.hard.system_id)
 		return ha_fault(r->fault, NULL, "what was copied is of another PostgreSQL system");
-	return leader_stays(r) || ha_fault(r->fault, NULL, "the leader changed during the copy");
+	return ha_rejoin_leader_stays(r) || ha_fault(r->fault, NULL, "the leader changed during the copy");
 }
 
 static HaRejoinResult
-clone(Rejoin *r)
+clone(HaRejoin *r)
 {
-	tell(r, "cloning from %s", leader_member(r)->name);
+	ha_rejoin_tell(r, "cloning from %s", ha_rejoin_leader(r)->name);
 	if (!clone_copy(r))
 	{
 		ha_files_remove_tree(r->clone);
 		return r->marked ? HA_REJOIN_FAILED : HA_REJOIN_START;
 	}
-	if (!save_state(r) || !mark(r, HA_MARKER_CLONE, HA_MARKER_WORK))
+	if (!ha_rejoin_save(r) || !ha_rejoin_mark(r, HA_MARKER_CLONE, HA_MARKER_WORK))
 		return HA_REJOIN_FAILED;
 	return clone_swap(r);
 }
 
-/* What can't be rewound is cloned, when that is allowed; r->fault says why it can't. */
-static HaRejoinResult
-give_up(Rejoin *r)
+HaRejoinResult
+ha_rejoin_clone_or_hold(HaRejoin *r)
 {
 	char why[sizeof(r->fault->text)];
 
@@ -249,7 +226,7 @@ give_up(Rejoin *r)
 		return HA_REJOIN_FAILED;
 	if (r->order->allow_clone)
 	{
-		tell(r, "%s", why);
+		ha_rejoin_tell(r, "%s", why);
 		memset(r->fault, 0, sizeof(*r->fault));
 		return clone(r);
 	}
@@ -258,176 +235,91 @@ give_up(Rejoin *r)
 	return r->marked ? HA_REJOIN_FAILED : HA_REJOIN_HOLD;
 }
 
-/* ---- Rewind ---- */
-
-/* pg_rewind writes the control file last, and its target is clean before. */
-static bool
-rewind_ended(Rejoin *r)
-{
-	char label[PATH_MAX];
-
-	return ha_pgdata_control(r->local->programs, r->work, &r->control, r->fault) &&
-		r->control.state == HA_CONTROL_OTHER && ha_files_path(label, r->work, "backup_label") &&
-		ha_files_exists(label);
-}
-
-/* The first time, or once more after it was cut off: then by the WAL that was kept, for its own is overwritten. */
-static bool
-rewind_once(Rejoin *r, const HaRewind *rewind)
-{
-	bool again = r->marker.tries > 0;
-
-	if (again && rewind_ended(r))
-		return ha_rewind_sync(rewind, r->work, r->fault);
-	memset(r->fault, 0, sizeof(*r->fault));
-	r->marker.tries++;
-	return mark(r, HA_MARKER_REWIND, HA_MARKER_WORK) &&
-		(!again || ha_lost_restore(r->local->state, r->marker.lost, r->work, r->fault)) &&
-		ha_rewind_run(rewind, r->work, r->fault);
-}
-
-static HaRejoinResult
-rewind_work(Rejoin *r)
-{
-	const HaRewind rewind = {r->local, leader_member(r), &r->contact.key, r->teller};
-
-	if (!ha_aside_out(r->local->data, r->work, r->fault))
-		return HA_REJOIN_FAILED;
-	while (!rewind_once(r, &rewind))
-	{
-		tell(r, "%s", r->fault->text);
-		if (ha_process_interrupted() || !leader_stays(r))
-			return HA_REJOIN_FAILED;
-		if (r->marker.tries >= TRIES_MAX || r->marker.lost[0] == '\0')
-			return give_up(r);
-	}
-	if (!leader_stays(r))
-	{
-		ha_fault(r->fault, NULL, "the leader changed during the rewind");
-		return give_up(r);
-	}
-	if (!save_state(r) || !mark(r, HA_MARKER_REWIND, HA_MARKER_IN))
-		return HA_REJOIN_FAILED;
-	return come_in(r);
-}
-
-/* Why it can't be rewound at all; true when it can. */
-static bool
-rewindable(Rejoin *r)
-{
-	char label[PATH_MAX];
-
-	if (!ha_pgdata_control(r->local->programs, r->local->data, &r->control, r->fault))
-		return false;
-	if (!r->control.checksums && !r->control.wal_log_hints)
-		return ha_fault(r->fault, NULL,
-						"pg_rewind needs data checksums or wal_log_hints, and this directory has neither");
-	if (ha_files_path(label, r->local->data, "backup_label") && ha_files_exists(label))
-		return ha_fault(r->fault, NULL, "the directory is an unfinished copy");
-	if (r->control.state != HA_CONTROL_OTHER)
-		return true;
-	tell(r, "the server was not shut down: crash recovery first");
-	return ha_rewind_shut_down(r->local, r->fault) &&
-		ha_pgdata_control(r->local->programs, r->local->data, &r->control, r->fault);
-}
-
-/* Keeps what will be discarded and says what that is. */
-static bool
-keep_diverged(Rejoin *r, const HaDivergence *d)
-{
-	HaLost lost = {
-		.programs = r->local->programs,
-		.state = r->local->state,
-		.segment_bytes = r->control.segment_bytes,
-		.tli = ha_pgdata_control_tli(&r->control),
-		.checkpoint = d->checkpoint,
-		.fork = d->fork,
-		.end = r->control.checkpoint > r->control.min_recovery ? r->control.checkpoint : r->control.min_recovery,
-	};
-	char text[512];
-	char commits[64] = "an unknown number of commits";
-
-	if (!ha_lost_keep(&lost, r->local->data, r->fault))
-		return false;
-	ha_lost_count(&lost, r->local->data);
-	if (lost.commits >= 0)
-		snprintf(commits, sizeof(commits), "%ld commit%s", lost.commits, lost.commits == 1 ? "" : "s");
-	snprintf(text, sizeof(text), "WAL from %X/%X to %X/%X on timeline %u was discarded, with %s%s%s",
-			 (unsigned) (d->fork >> 32), (unsigned) d->fork, (unsigned) (lost.end >> 32), (unsigned) lost.end,
-			 lost.tli, commits, lost.name[0] != '\0' ? "; it is kept in lost/" : "; there was no room to keep it",
-			 lost.name);
-	tell(r, "%s", text);
-	ha_files_write_line(r->local->state, HA_LOCAL_REJOINED, text);
-	memcpy(r->marker.lost, lost.name, sizeof(lost.name));
-	return true;
-}
-
-static HaRejoinResult
-rewind_begin(Rejoin *r)
-{
-	const HaRewind rewind = {r->local, leader_member(r), &r->contact.key, r->teller};
-	HaDivergence divergence;
-
-	tell(r, "rewinding to %s, which leads in term %llu", rewind.leader->name, (unsigned long long) r->leader.term);
-	if (!rewindable(r))
-		return give_up(r);
-	if (r->control.system_id != r->leader.system_id)
-	{
-		ha_fault(r->fault, NULL, "the leader is of another PostgreSQL system");
-		return give_up(r);
-	}
-	if (!ha_rewind_check(&rewind, &divergence, r->fault))
-		return leader_stays(r) ? give_up(r) : HA_REJOIN_START;
-	if (divergence.same_timeline)
-	{
-		ha_fault(r->fault, NULL, "both are on timeline %u, with two histories", ha_pgdata_control_tli(&r->control));
-		return give_up(r);
-	}
-	if (!divergence.needed)
-	{
-		tell(r, "pg_rewind finds nothing to rewind");
-		return HA_REJOIN_START;
-	}
-	if (!keep_diverged(r, &divergence) || !mark(r, HA_MARKER_REWIND, HA_MARKER_WORK))
-		return HA_REJOIN_START;
-	return rewind_work(r);
-}
-
 /* ---- All of it ---- */
 
 static HaRejoinResult
-go_on(Rejoin *r)
+go_on(HaRejoin *r)
 {
 	if (r->marker.method == HA_MARKER_CLONE)
 		return clone_swap(r);
 	if (r->marker.phase == HA_MARKER_IN)
-		return come_in(r);
-	tell(r, "a rewind was cut off: it is taken up again");
+		return ha_rejoin_come_in(r);
+	ha_rejoin_tell(r, "a rewind was cut off: it is taken up again");
 	if (!await_leader(r))
 		return HA_REJOIN_FAILED;
 	if (r->leader.id == r->marker.leader && r->leader.term == r->marker.term)
-		return rewind_work(r);
+		return ha_rejoin_rewind_on(r);
 	ha_fault(r->fault, NULL, "a rewind was cut off, and its source no longer leads in the same term");
-	return give_up(r);
+	return ha_rejoin_clone_or_hold(r);
+}
+
+/*
+ * The member decided for the term in its state file. For a later one, led by somebody else, its chain is compared anew
+ * with that leader's. The end of its WAL is known here from below only, so that "part of the leader's" may be wrong;
+ * then the member, which knows, asks again.
+ */
+static HaLineage
+decide(HaRejoin *r)
+{
+	const HaHard *hard = &r->store.hard;
+	HaLineage lineage = r->order->lineage;
+
+	if (r->order->lineage != HA_LINEAGE_REWIND || (!r->again && r->leader.term == hard->term))
+		return lineage;
+	if (ha_pgdata_control(r->local->programs, r->local->data, &r->control, r->fault))
+		lineage = ha_rejoin_compare(&hard->chain, &r->control, &r->leader.reg.chain);
+	ha_rejoin_tell(r, "%s leads in term %llu now, and it was decided for another one: to be %s",
+				   ha_rejoin_leader(r)->name, (unsigned long long) r->leader.term,
+				   lineage == HA_LINEAGE_STREAM ? "followed as it is" :
+				   lineage == HA_LINEAGE_REWIND ? "rewound" : "cloned");
+	return lineage;
+}
+
+HaLineage
+ha_rejoin_compare(const HaChain *own, const HaControl *control, const HaChain *leader)
+{
+	HaLsn end = control->checkpoint + 1;
+
+	if (control->min_recovery > end)
+		end = control->min_recovery;
+	return ha_chain_compare(own, end, ha_pgdata_control_tli(control), 0, leader).lineage;
 }
 
 static HaRejoinResult
-begin(Rejoin *r)
+begin(HaRejoin *r)
 {
-	if (!await_leader(r))
-		return HA_REJOIN_START;
-	if (r->order->lineage == HA_LINEAGE_REWIND)
-		return rewind_begin(r);
-	if (r->order->allow_clone)
-		return clone(r);
-	ha_fault(r->fault, NULL, "its WAL and the leader's have no common history, or one timeline number for two");
-	return give_up(r);
+	HaRejoinResult result = HA_REJOIN_START;
+
+	for (int decisions = 0; decisions < DECISIONS_MAX; decisions++)
+	{
+		HaLineage lineage;
+
+		if (!await_leader(r))
+			break;
+		lineage = decide(r);
+		r->again = false;
+		if (lineage == HA_LINEAGE_REWIND)
+			result = ha_rejoin_rewind(r);
+		else if (lineage == HA_LINEAGE_STREAM)
+			result = HA_REJOIN_START;
+		else if (r->order->allow_clone)
+			result = clone(r);
+		else
+		{
+			ha_fault(r->fault, NULL, "its WAL and the leader's have no common history, or one timeline number for two");
+			result = ha_rejoin_clone_or_hold(r);
+		}
+		if (!r->again)
+			break;
+		ha_rejoin_tell(r, "%s", r->fault->text);
+	}
+	return result;
 }
 
 HaRejoinResult
 ha_rejoin_run(const HaLocal *local, const HaRejoinOrder *order, HaTeller teller, HaFault *fault)
 {
-	Rejoin r = {.local = local, .order = order, .teller = teller, .fault = fault};
+	HaRejoin r = {.local = local, .order = order, .teller = teller, .fault = fault};
 	HaRejoinResult result;
 
 	memset(fault, 0, sizeof(*fault));

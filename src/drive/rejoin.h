@@ -24,10 +24,16 @@ typedef struct HaRejoinOrder
 
 typedef enum HaRejoinResult
 {
-	HA_REJOIN_START,			/* start it: it is whole, and the member decides what comes next */
+	HA_REJOIN_START,			/* start it: it is whole; with a fault: untouched, and the member asks again */
 	HA_REJOIN_HOLD,				/* start it: it is whole, but can't follow before somebody has cloned it */
 	HA_REJOIN_FAILED			/* don't start it: it is not whole; try again, or clone it */
 } HaRejoinResult;
+
+/*
+ * What a member must do that holds this chain and data directory, by the present leader's chain. The control file
+ * tells where its WAL ends at the least.
+ */
+extern HaLineage ha_rejoin_compare(const HaChain *own, const HaControl *control, const HaChain *leader);
 
 /* Tells what it does. Whatever the result, a fault says what did not go well, if anything. */
 extern HaRejoinResult ha_rejoin_run(const HaLocal *local, const HaRejoinOrder *order, HaTeller teller, HaFault *fault);

@@ -66,6 +66,7 @@ ha_rewind_line(HaDivergence *divergence, const char *line)
 
 typedef struct Hearing
 {
+	const HaRewind *rewind;
 	HaDivergence divergence;
 	HaTeller teller;
 	int told;
@@ -87,6 +88,14 @@ hear(void *self, const char *line)
 }
 
 static bool
+go_on(void *self)
+{
+	const HaRewind *rewind = ((Hearing *) self)->rewind;
+
+	return rewind->go_on == NULL || rewind->go_on(rewind->self);
+}
+
+static bool
 run_pg_rewind(const HaRewind *rewind, const char *directory, const char *option, Hearing *hearing, HaFault *fault)
 {
 	char program[PATH_MAX];
@@ -99,7 +108,7 @@ run_pg_rewind(const HaRewind *rewind, const char *directory, const char *option,
 	const char *const argv[] = {program, "--target-pgdata", directory, "--source-server", conninfo, "--no-sync",
 		option, NULL};
 	const HaProcessJob job = {.argv = argv, .environment = environment, .limit_us = RUN_LIMIT_US, .line = hear,
-							  .self = hearing};
+							  .go_on = go_on, .self = hearing};
 	HaProcessEnd end = {.exit_code = -1};
 	bool ok = ha_files_path(program, rewind->local->programs, "pg_rewind") &&
 		ha_login_environment(rewind->key, password) &&
@@ -116,7 +125,7 @@ run_pg_rewind(const HaRewind *rewind, const char *directory, const char *option,
 bool
 ha_rewind_check(const HaRewind *rewind, HaDivergence *divergence, HaFault *fault)
 {
-	Hearing hearing = {.divergence = {0}};
+	Hearing hearing = {.rewind = rewind};
 	bool ok = run_pg_rewind(rewind, rewind->local->data, "--dry-run", &hearing, fault);
 
 	*divergence = hearing.divergence;
@@ -126,7 +135,7 @@ ha_rewind_check(const HaRewind *rewind, HaDivergence *divergence, HaFault *fault
 bool
 ha_rewind_run(const HaRewind *rewind, const char *directory, HaFault *fault)
 {
-	Hearing hearing = {.teller = rewind->teller};
+	Hearing hearing = {.rewind = rewind, .teller = rewind->teller};
 	HaDurable durable;
 	bool rewound;
 	bool synced;

@@ -13,6 +13,8 @@ typedef struct HaRewind
 	const HaMember *leader;		/* the source */
 	const HaKey *key;
 	HaTeller teller;
+	bool (*go_on) (void *self);	/* asked while pg_rewind runs (io/process.h) */
+	void *self;
 } HaRewind;
 
 /* What pg_rewind says of where the two histories part. */

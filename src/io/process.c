@@ -19,6 +19,7 @@
 #include "io/process.h"
 
 #define GRACE_US (2000 * HA_US_PER_MS)
+#define ASK_AGAIN_US (2000 * HA_US_PER_MS)
 
 /* How soon an end is noticed: while there may be output, and after it was closed. */
 #define TURN_MS 50
@@ -298,10 +299,18 @@ start(const HaProcessJob *job, Lines *output, Lines *errors)
 
 /* Ends the group when its time is over or we are told to end; says it at most once for each signal. */
 static void
-look_after(pid_t pid, HaUs *deadline_us, int *said, HaProcessEnd *end)
+look_after(const HaProcessJob *job, pid_t pid, HaUs *deadline_us, HaUs *ask_us, int *said, HaProcessEnd *end)
 {
 	HaUs now_us = ha_clock_now().mono_us;
 
+	if (*said == 0 && job->go_on != NULL && now_us >= *ask_us)
+	{
+		end->given_up = !job->go_on(job->self);
+		now_us = ha_clock_now().mono_us;
+		*ask_us = now_us + ASK_AGAIN_US;
+		if (end->given_up)
+			*deadline_us = now_us;
+	}
 	if (*said == 0 && ha_process_interrupted())
 	{
 		end->interrupted = true;
@@ -309,7 +318,7 @@ look_after(pid_t pid, HaUs *deadline_us, int *said, HaProcessEnd *end)
 	}
 	if (now_us < *deadline_us || *said == SIGKILL)
 		return;
-	if (*said == 0 && !end->interrupted)
+	if (*said == 0 && !end->interrupted && !end->given_up)
 		end->timed_out = true;
 	*said = *said == 0 ? SIGTERM : SIGKILL;
 	*deadline_us = now_us + GRACE_US;
@@ -319,8 +328,11 @@ look_after(pid_t pid, HaUs *deadline_us, int *said, HaProcessEnd *end)
 
 /* Reads and waits until it has ended. */
 static int
-await_end(pid_t pid, HaUs deadline_us, Lines *output, Lines *errors, HaProcessEnd *end)
+await_end(const HaProcessJob *job, pid_t pid, Lines *output, Lines *errors, HaProcessEnd *end)
 {
+	HaUs began_us = ha_clock_now().mono_us;
+	HaUs deadline_us = began_us + job->limit_us;
+	HaUs ask_us = began_us + ASK_AGAIN_US;
 	int status = 0;
 	int said = 0;
 
@@ -336,7 +348,7 @@ await_end(pid_t pid, HaUs deadline_us, Lines *output, Lines *errors, HaProcessEn
 		ended = waitpid(pid, &status, WNOHANG);
 		if (ended == pid || (ended < 0 && errno != EINTR))
 			break;
-		look_after(pid, &deadline_us, &said, end);
+		look_after(job, pid, &deadline_us, &ask_us, &said, end);
 	}
 	if (said != 0)
 		kill(-pid, SIGKILL);	/* what it left behind in its group ends with it */
@@ -346,7 +358,6 @@ await_end(pid_t pid, HaUs deadline_us, Lines *output, Lines *errors, HaProcessEn
 bool
 ha_process_run(const HaProcessJob *job, HaProcessEnd *end)
 {
-	HaUs deadline_us = ha_clock_now().mono_us + job->limit_us;
 	Lines output = {.fd = -1, .hear = job->line, .self = job->self, .end = end};
 	Lines errors = {.fd = -1, .end = end};
 	int status = 0;
@@ -359,14 +370,14 @@ ha_process_run(const HaProcessJob *job, HaProcessEnd *end)
 	if (pid < 0)
 		snprintf(end->tail, sizeof(end->tail), "%s", strerror(errno));
 	else
-		status = await_end(pid, deadline_us, &output, &errors, end);
+		status = await_end(job, pid, &output, &errors, end);
 	finish_lines(&output);
 	finish_lines(&errors);
 	if (pid < 0)
 		return false;
 	end->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	return end->exit_code == 0 && !end->timed_out && !end->interrupted;
+	return end->exit_code == 0 && !end->timed_out && !end->given_up && !end->interrupted;
 }
 
 void
@@ -376,6 +387,8 @@ ha_process_end_text(const HaProcessEnd *end, char *text, size_t size)
 
 	if (end->interrupted)
 		snprintf(text, size, "was interrupted");
+	else if (end->given_up)
+		snprintf(text, size, "was given up%s%s", colon, end->tail);
 	else if (end->timed_out)
 		snprintf(text, size, "took too long and was ended%s%s", colon, end->tail);
 	else if (end->signal != 0)

@@ -29,6 +29,9 @@ typedef struct HaProcessJob
 
 	/* Each line of its output and error output, without the line's end; \r ends a line too. May be NULL. */
 	void (*line) (void *self, const char *line);
+
+	/* Asked every two seconds; false ends the program like the deadline does. May take its time. May be NULL. */
+	bool (*go_on) (void *self);
 	void *self;
 } HaProcessJob;
 
@@ -37,6 +40,7 @@ typedef struct HaProcessEnd
 	int exit_code;				/* -1 = ended by a signal or not started */
 	int signal;					/* 0 = none */
 	bool timed_out;
+	bool given_up;				/* by go_on */
 	bool interrupted;			/* by a signal to us */
 	char tail[HA_PROCESS_TAIL_SIZE];	/* its last lines, cleaned, joined by "; ": what it said before it failed */
 } HaProcessEnd;

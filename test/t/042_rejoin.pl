@@ -67,6 +67,7 @@ sub check_rows
 }
 
 # Once, instead of pg_rewind: cut off early, with or without the program; at its end; or impossible from the start.
+# Its dry run: hangs, or finds nothing to do.
 sub break_pg_rewind
 {
 	my ($how) = @_;
@@ -78,6 +79,14 @@ sub break_pg_rewind
 real=\${0%/*}/pg_rewind.kept
 case "\$*" in
 	*--dry-run*)
+		if [ $how = nothing ]; then
+			echo 'pg_rewind: servers diverged at WAL location 0/3018048 on timeline 1'
+			echo 'pg_rewind: no rewind required'
+			exit 0
+		elif [ $how = hangs ] && [ ! -e $dir/broken ]; then
+			touch $dir/broken
+			exec tail -f /dev/null
+		fi
 		[ $how = impossible ] || exec "\$real" "\$@"
 		echo 'pg_rewind: error: could not find previous WAL record at 0/2000060'
 		exit 1 ;;
@@ -221,6 +230,37 @@ ok(!-e state_file($old, 'needs_clone'), 'S44: the file is gone');
 $cluster->start($old);
 ok(all_well(), 'S44: it is back');
 check_rows('S44');
+
+# ---- E9: pg_rewind finds nothing to do, and the chains know better ----
+
+($old, $new) = diverge();
+break_pg_rewind('nothing');
+$cluster->start($old);
+until_logged($old, qr/this member needs a clone: pg_rewind finds nothing to rewind/);
+ok(-e state_file($old, 'needs_clone') && !-e state_file($old, 'rewinding'), 'E9: it needs a clone');
+mend_pg_rewind();
+$cluster->stop($old);
+($status, $out, $err) = pg_haops('rejoin', '--clone', '--data', $cluster->data($old));
+is($status, 0, 'E9: cloned by hand') or diag $err;
+$cluster->start($old);
+ok(all_well(), 'E9: it is back');
+check_rows('E9');
+
+# ---- The source hangs and loses its term before anything was touched: decided anew, by the new leader's chain ----
+
+($old, $new) = diverge();
+break_pg_rewind('hangs');
+$cluster->begin_start($old);
+$cluster->until_true(sub { -e "$dir/broken" }, 'pg_rewind hangs');
+($third) = grep { $_ ne $new } others($old);
+$cluster->until_true(sub { (pg_haops('switchover', '--to', $third, '--data', $cluster->data($new)))[0] == 0 },
+	"$third takes over");
+until_logged($old, qr/$new does not lead in term \d+ any more/);
+until_logged($old, qr/$third leads in term \d+ now, and it was decided for another one: to be rewound/);
+$cluster->until_streaming($old, $third);
+mend_pg_rewind();
+ok(all_well(), 'new leader before the rewind: rewound to that one');
+check_rows('new leader before the rewind');
 
 undef $cluster;
 done_testing();

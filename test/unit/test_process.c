@@ -194,6 +194,28 @@ test_apart(void **state)
 	assert_true(atoi(heard.line[3]) <= 4);
 }
 
+static bool
+refuse(void *self)
+{
+	(void) self;
+	return false;
+}
+
+/* What is not to go on is ended, without waiting for its limit. */
+static void
+test_given_up(void **state)
+{
+	Heard heard;
+	HaProcessEnd end;
+	char text[600];
+
+	(void) state;
+	assert_false(run_shell("echo begun; sleep 60", (HaProcessJob){.go_on = refuse}, &heard, &end));
+	assert_true(end.given_up && !end.timed_out && !end.interrupted);
+	ha_process_end_text(&end, text, sizeof(text));
+	assert_string_equal(text, "was given up: begun");
+}
+
 /* Told to end, we end it at once, and say so. In a child: the signals stay caught. */
 static void
 test_interrupted(void **state)
@@ -250,6 +272,7 @@ main(void)
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_input_and_environment),
 		cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_alive),
 	};
