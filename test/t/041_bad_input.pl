@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Test::More;
 use File::Copy ();
+use IO::Socket::INET;
 use HaOps;
 
 my $cluster = HaOps->new(nodes => 2, witnesses => 1);
@@ -213,6 +214,14 @@ refused('a failover without --force', 2, 'needs --force', undef, 'failover', '--
 refused('a failover while there is a leader', 1, 'leads: there is nothing to be forced', undef,
 	'failover', '--force', '--data',
 	$cluster->data('n2'), '--yes-i-accept-loss', 'story');
+
+# ---- A server that ends as soon as it was started ----
+
+my $occupier = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $free_port, Listen => 1) or die $!;
+my $began = time;
+refused('a port that is taken', 1, 'has ended: FATAL: +could not create any TCP/IP sockets', undef,
+	join_words(), '--start');
+cmp_ok(time - $began, '<', 60, 'and does not wait for a server that is gone');
 
 undef $cluster;
 done_testing();
