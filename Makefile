@@ -18,7 +18,7 @@ WIRE = checksum codec event frame receiver record status
 OPS = alert argv card hook members outbox readiness text
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
 IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet \
-	peer_link peer_listen peer_send pgconn pgdata process secret session socket statedir store webhook
+	peer_link peer_listen peer_send pgconn pgdata private process secret session socket statedir store webhook
 DRIVE = aside ask builtin clone contact durable effects engine gossip local lost marker rejoin rejoin_rewind \
 	rewind settings setup view witness
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of

@@ -5,11 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "io/private.h"
 
 enum
 {
@@ -70,69 +70,21 @@ close_all(int directory, int fd)
 	errno = saved;
 }
 
-/* Opens the directory that the file lies in, and checks it. *name is the file's name in it. */
 static HaKeyError
-open_directory(const char *path, int *fd, const char **name)
+error_of(HaPrivate found)
 {
-	char directory[PATH_MAX] = ".";
-	const char *slash = strrchr(path, '/');
-	size_t length = slash == NULL ? 0 : (size_t) (slash - path) + 1;
-	struct stat about;
+	static const HaKeyError meaning[HA_PRIVATE_COUNT] = {
+		[HA_PRIVATE_OK] = HA_KEY_OK,
+		[HA_PRIVATE_MISSING] = HA_KEY_MISSING,
+		[HA_PRIVATE_LINK] = HA_KEY_LINK,
+		[HA_PRIVATE_NOT_A_FILE] = HA_KEY_NOT_A_FILE,
+		[HA_PRIVATE_OWNER] = HA_KEY_OWNER,
+		[HA_PRIVATE_RIGHTS] = HA_KEY_RIGHTS,
+		[HA_PRIVATE_DIRECTORY] = HA_KEY_DIRECTORY,
+		[HA_PRIVATE_FAILED] = HA_KEY_FAILED,
+	};
 
-	*fd = -1;
-	*name = path + length;
-	if (length >= sizeof(directory))
-	{
-		errno = ENAMETOOLONG;
-		return HA_KEY_FAILED;
-	}
-	if (length > 0)
-	{
-		memcpy(directory, path, length);
-		directory[length] = '\0';
-	}
-	*fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd < 0)
-		return errno == ENOENT ? HA_KEY_MISSING : HA_KEY_FAILED;
-	if (fstat(*fd, &about) == 0 && (about.st_mode & S_IWOTH) == 0)
-		return HA_KEY_OK;
-	close(*fd);
-	*fd = -1;
-	return HA_KEY_DIRECTORY;
-}
-
-/* What it means that the file could not be opened. */
-static HaKeyError
-open_error(int error_number)
-{
-	switch (error_number)
-	{
-		case ENOENT:
-			return HA_KEY_MISSING;
-		case ELOOP:
-			return HA_KEY_LINK;
-		case ENXIO:
-			return HA_KEY_NOT_A_FILE;
-		default:
-			return HA_KEY_FAILED;
-	}
-}
-
-/* Everything that can be said without reading it. */
-static HaKeyError
-check_file(int fd)
-{
-	struct stat about;
-
-	if (fstat(fd, &about) != 0)
-		return HA_KEY_FAILED;
-	if (!S_ISREG(about.st_mode))
-		return HA_KEY_NOT_A_FILE;
-	if (about.st_uid != geteuid() && about.st_uid != 0)
-		return HA_KEY_OWNER;
-	if ((about.st_mode & 0077) != 0)
-		return HA_KEY_RIGHTS;
-	return about.st_size == DIGITS || about.st_size == DIGITS + 1 ? HA_KEY_OK : HA_KEY_LENGTH;
+	return meaning[found];
 }
 
 static int
@@ -184,22 +136,19 @@ read_digits(int fd, HaKey *key)
 HaKeyError
 ha_key_read(const char *path, HaKey *key)
 {
-	const char *name;
-	int directory;
 	int fd;
-	HaKeyError error;
+	HaKeyError error = error_of(ha_private_open(path, &fd));
+	int saved;
 
 	ha_key_wipe(key);
-	error = open_directory(path, &directory, &name);
 	if (error != HA_KEY_OK)
 		return error;
-	fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	error = fd < 0 ? open_error(errno) : check_file(fd);
-	if (error == HA_KEY_OK)
-		error = read_digits(fd, key);
+	error = read_digits(fd, key);
 	if (error != HA_KEY_OK)
 		ha_key_wipe(key);
-	close_all(directory, fd);
+	saved = errno;
+	close(fd);
+	errno = saved;
 	return error;
 }
 
@@ -233,7 +182,7 @@ ha_key_create(const char *path, HaKey *key)
 	HaKeyError error;
 
 	ha_key_wipe(key);
-	error = open_directory(path, &directory, &name);
+	error = error_of(ha_private_open_directory(path, &directory, &name));
 	if (error != HA_KEY_OK)
 		return error;
 	fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);

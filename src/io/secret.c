@@ -2,13 +2,10 @@
  * secret.c: see secret.h.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/private.h"
 #include "io/secret.h"
 
 const char HA_SECRET_FAILED[] = "the file could not be read";
@@ -19,35 +16,15 @@ ha_secret_wipe(char *text, size_t size)
 	explicit_bzero(text, size);
 }
 
-/* True when everybody may put another file in its place. */
-static bool
-lies_open(const char *path)
-{
-	char directory[PATH_MAX] = ".";
-	const char *slash = strrchr(path, '/');
-	struct stat about;
-
-	if (slash != NULL)
-		snprintf(directory, sizeof(directory), "%.*s", (int) (slash - path) + 1, path);
-	return stat(directory, &about) == 0 && (about.st_mode & S_IWOTH) != 0;
-}
-
-/* Everything that can be said without reading it. */
-static const char *
-check_file(int fd)
-{
-	struct stat about;
-
-	if (fstat(fd, &about) != 0)
-		return HA_SECRET_FAILED;
-	if (!S_ISREG(about.st_mode))
-		return "the file is not a regular file";
-	if (about.st_uid != geteuid() && about.st_uid != 0)
-		return "the file belongs to another user";
-	if ((about.st_mode & 0077) != 0)
-		return "the file may be read or written by others: set its mode to 0600";
-	return NULL;
-}
+static const char *const wrongs[HA_PRIVATE_COUNT] = {
+	[HA_PRIVATE_MISSING] = "the file does not exist",
+	[HA_PRIVATE_LINK] = "the file is a symbolic link",
+	[HA_PRIVATE_NOT_A_FILE] = "the file is not a regular file",
+	[HA_PRIVATE_OWNER] = "the file belongs to another user",
+	[HA_PRIVATE_RIGHTS] = "the file may be read or written by others: set its mode to 0600",
+	[HA_PRIVATE_DIRECTORY] = "the file lies in a directory that everybody may write to",
+	[HA_PRIVATE_FAILED] = HA_SECRET_FAILED,
+};
 
 static bool
 blank(char c)
@@ -76,30 +53,26 @@ ha_secret_take_line(char *text, size_t length)
 const char *
 ha_secret_read(const char *path, char *text, size_t size)
 {
-	const char *wrong;
-	ssize_t length = 0;
+	const char *wrong = NULL;
+	ssize_t length;
+	int saved;
 	int fd;
+	HaPrivate found = ha_private_open(path, &fd);
 
 	text[0] = '\0';
-	if (lies_open(path))
-		return "the file lies in a directory that everybody may write to";
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return errno == ENOENT ? "the file does not exist" :
-			errno == ELOOP ? "the file is a symbolic link" : HA_SECRET_FAILED;
-	wrong = check_file(fd);
-	if (wrong == NULL)
-	{
-		length = read(fd, text, size);
-		if (length < 0)
-			wrong = HA_SECRET_FAILED;
-		else if ((size_t) length == size)
-			wrong = "the file is too long";
-		else
-			wrong = ha_secret_take_line(text, (size_t) length);
-	}
+	if (found != HA_PRIVATE_OK)
+		return wrongs[found];
+	length = read(fd, text, size);
+	if (length < 0)
+		wrong = HA_SECRET_FAILED;
+	else if ((size_t) length == size)
+		wrong = "the file is too long";
+	else
+		wrong = ha_secret_take_line(text, (size_t) length);
+	saved = errno;
 	if (wrong != NULL)
 		ha_secret_wipe(text, size);
 	close(fd);
+	errno = saved;
 	return wrong;
 }
