@@ -316,18 +316,22 @@ give_back_own_term(HaNode *node, HaEffects *fx)
 /* ---- Progress ---- */
 
 /*
- * A learner that hears no leader may have been taken out without hearing of it. It asks for a pre-vote that nobody can
- * grant: who refuses adds the register when it is newer.
+ * Who hears no leader and may not stand asks for a pre-vote that nobody can grant. A learner may have been taken out
+ * without hearing of it: who refuses adds the register when it is newer. A member that was just started lets a leader
+ * that has fallen silent hear that somebody is there again (S17).
  */
 static void
 ask_around(HaNode *node, HaEffects *fx)
 {
-	if (ha_set_has(node->hard.reg.voters, node->hard.id) || !ha_until_over(node->promise_until, node->now))
+	bool voter = ha_set_has(node->hard.reg.voters, node->hard.id);
+	bool started = !ha_until_over(node->silent_until, node->now);
+
+	if ((voter && !started) || !ha_until_over(node->promise_until, node->now))
 		return;
 	if (node->now.boot_us >= node->next_beat_us)
 	{
 		ha_node_send(node, fx, ha_register_members(&node->hard.reg), HA_MESSAGE_PREVOTE);
-		node->next_beat_us = node->now.boot_us + ha_node_promise_us(node);
+		node->next_beat_us = node->now.boot_us + (voter ? ha_node_beat_us(node) : ha_node_promise_us(node));
 	}
 	ha_node_wake(node, node->next_beat_us);
 }

@@ -32,6 +32,7 @@ ha_leader_begin(HaNode *node, HaEffects *fx)
 		HA_US_NEVER;
 	node->lease_until_us = 0;
 	node->majority_us = node->now.boot_us;
+	node->lull_us = 0;
 	node->write_pending = true;		/* whatever is held must be on a majority in this term, too */
 	node->committed = (HaVersion){0, 0};
 	node->shift = HA_SHIFT_NONE;
@@ -276,18 +277,57 @@ advance(HaNode *node, HaEffects *fx)
 	}
 }
 
-/*
- * A leader that hears no majority may still be heard, and would bind the others by its beats for ever (S17): after two
- * promises it lets them go. PostgreSQL goes on for readers; if nobody else was elected, this term is taken up again.
- */
-static bool
-unanswered(HaNode *node)
-{
-	HaUs limit_us = 2 * ha_node_promise_us(node);
+/* ---- A leader that nobody answers (S17) ---- */
 
-	if (node->now.boot_us < ha_round_lease(node) || node->hard.reg.paused)
-		node->majority_us = node->now.boot_us;
-	return node->now.boot_us - node->majority_us >= limit_us;
+/*
+ * Its beats may be heard all the same, and would bind the others for ever. So it goes on asking for one promise after
+ * its lease is out, and then falls silent for two: the slowest clock's promise is over after a quarter more than one
+ * (lease.h), and the rest is time to elect. Then it asks again. It remains the leader of its term all the while: when
+ * nobody was elected, the answers of a majority open it again, and no server was restarted (design 4.2).
+ */
+#define ASK_PROMISES 1
+#define LULL_PROMISES 2
+
+static bool
+heard_majority_since(const HaNode *node, HaUs since_us)
+{
+	const HaRegister *reg = &node->hard.reg;
+	HaSet heard = ha_node_self(node);
+
+	for (HaSet s = reg->voters | reg->voters_previous; s != 0; s &= s - 1)
+	{
+		if (node->peer[ha_set_first(s)].spoke_us > since_us)
+			heard |= ha_set_of(ha_set_first(s));
+	}
+	return ha_majority_joint(heard, reg->voters, reg->voters_previous);
+}
+
+static void
+ask_or_be_silent(HaNode *node)
+{
+	const HaUs promise_us = ha_node_promise_us(node);
+	HaUs now_us = node->now.boot_us;
+	bool paused = node->hard.reg.paused && !node->write_pending;
+
+	if (node->lull_us != 0)
+	{
+		HaUs end_us = node->lull_us + LULL_PROMISES * promise_us;
+
+		/* Who hears a majority need not fear that it is only heard. */
+		if (now_us < end_us && !paused && !heard_majority_since(node, node->lull_us))
+		{
+			ha_node_wake(node, end_us);
+			return;
+		}
+		node->lull_us = 0;
+		node->majority_us = node->next_beat_us = now_us;
+	}
+	if (now_us < ha_round_lease(node) || paused)
+		node->majority_us = now_us;
+	if (now_us - node->majority_us < ASK_PROMISES * promise_us)
+		return;
+	node->lull_us = now_us;
+	node->floor_us = node->round_us + 1;	/* late answers to what was asked before give no lease any more */
 }
 
 void
@@ -297,11 +337,7 @@ ha_leader_progress(HaNode *node, HaEffects *fx)
 
 	if (!ha_role_leads(node->role))
 		return;
-	if (unanswered(node))
-	{
-		ha_handover_resign(node, fx, HA_RESIGN_NO_MAJORITY);
-		return;
-	}
+	ask_or_be_silent(node);
 	look_at_write(node, fx);
 	do
 	{
@@ -323,7 +359,7 @@ ha_leader_progress(HaNode *node, HaEffects *fx)
 		return;
 	}
 	/* After the token was given, no round may bind the voters again (R23). */
-	if (!(node->role == HA_ROLE_HANDING_OVER && node->handover_sent))
+	if (node->lull_us == 0 && !(node->role == HA_ROLE_HANDING_OVER && node->handover_sent))
 	{
 		if (node->now.boot_us >= node->next_beat_us)
 		{

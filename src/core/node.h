@@ -108,8 +108,7 @@ typedef enum HaResignReason
 {
 	HA_RESIGN_POSTMASTER_DIED,
 	HA_RESIGN_STOPPING,
-	HA_RESIGN_WAL_BROKEN,
-	HA_RESIGN_NO_MAJORITY		/* the core's own: nobody answers, but somebody may hear (S17) */
+	HA_RESIGN_WAL_BROKEN
 } HaResignReason;
 
 typedef enum HaEventKind
@@ -274,7 +273,8 @@ typedef struct HaNode
 	HaUs next_beat_us;
 	HaUs floor_us;				/* rounds before it don't count for the lease (R23) */
 	HaUs lease_until_us;		/* 0 = closed */
-	HaUs majority_us;			/* when a majority's answers were last good for a lease */
+	HaUs majority_us;			/* when a majority's answers were last good for a lease, or asking began anew */
+	HaUs lull_us;				/* since when it sends no beats, because no majority answered (S17); 0 = it does */
 	HaUs role_until_us;			/* deadline of the present role, HA_US_NEVER = none */
 	bool write_pending;			/* hard.reg.version is not on a majority yet */
 	HaVersion committed;		/* newest version known to be on a majority; as a follower: as the leader said */

@@ -314,13 +314,70 @@ s17_one_way_link(void **state)
 	town_cut(town, all_but(first), ha_set_of(first));
 	town_run(town, 2600);
 	assert_int_equal(town_leader(town), 0);
-	/* The members still hear it; it lets them go after a while, and they elect. */
-	next = town_until_leader(town, 10000);
+	/* The members still hear it; it asks for a promise more and falls silent, theirs run out, and they elect. */
+	next = town_until_leader(town, 3000 + SILENT_MS_MAX);
 	assert_int_not_equal(next, 0);
 	assert_int_not_equal(next, first);
 	assert_true(town_commit(town, next, 100));
 	assert_false(town_commit(town, first, 0));
+	/* It goes on asking for its own term, and disturbs nobody by it. */
+	town_run(town, 30000);
+	assert_int_equal(town_leader(town), next);
 	town_heal(town);
+	assert_healed();
+	assert_int_equal(town_leader(town), next);
+}
+
+/* Nobody who could be elected hears the leader's silence: it goes on when they are back, however long that took. */
+static void
+s17_both_standbys_restart(void **state)
+{
+	(void) state;
+	for (int away_ms = 500; away_ms <= 15000; away_ms += 500)
+	{
+		uint64_t run;
+		HaTerm term;
+		HaId a, b;
+
+		settle(3, 0, 0);
+		a = other_data(first, 0);
+		b = other_data(first, a);
+		run = town->house[first].node.hard.run;
+		term = town->house[first].node.hard.term;
+		town_kill(town, a, false);
+		town_kill(town, b, false);
+		town_run(town, away_ms);
+		town_start(town, a);
+		town_run(town, away_ms % 1000);
+		town_start(town, b);
+		assert_int_equal(town_until_leader(town, 600), first);
+		assert_true(town_commit(town, first, 100));
+		assert_healed();
+		assert_int_equal(town_leader(town), first);
+		assert_int_equal(town->house[first].node.hard.term, term);
+		assert_int_equal(town->house[first].node.hard.run, run);
+		assert_int_equal(town->notes[HA_NOTE_RESTART], 0);
+		teardown(state);
+	}
+}
+
+/* The link is gone in both directions, and then for all: who is cut off alone can't be replaced, and goes on. */
+static void
+s17_everybody_alone(void **state)
+{
+	HaTerm term;
+
+	(void) state;
+	settle(2, 1, 1);
+	term = town->house[first].node.hard.term;
+	for (HaId id = 1; id <= 3; id++)
+		town_cut(town, ha_set_of(id), all_but(id));
+	town_run(town, 30000);
+	assert_int_equal(town_leader(town), 0);
+	assert_int_equal(town->house[first].node.role, HA_ROLE_LEADER);
+	assert_int_equal(town->house[first].node.hard.term, term);
+	town_heal(town);
+	assert_int_not_equal(town_until_leader(town, 8000), 0);
 	assert_healed();
 }
 
@@ -684,6 +741,8 @@ main(void)
 		TEST(s15_sync_loses_nothing),
 		TEST(s16_non_transitive_partition),
 		TEST(s17_one_way_link),
+		TEST(s17_both_standbys_restart),
+		TEST(s17_everybody_alone),
 		TEST(s19_only_one_standby_lost_the_primary),
 		TEST(s20_minority_site_holds_the_primary),
 		TEST(s21_majority_lost_then_forced),
