@@ -236,7 +236,8 @@ change_value(HaNode *node, HaEffects *fx, const HaRequest *request)
 
 /*
  * A survivor takes over without a majority (R42): it alone votes from now on, everybody else becomes a learner and
- * votes again when it has joined. The term jumps, so that what the others did meanwhile is older.
+ * votes again when it has joined. The term jumps, so that what the others did meanwhile is older. Not while this member
+ * is bound by a promise, nor before it could have heard a leader: whoever was just started knows of none.
  */
 static HaAnswer
 force(HaNode *node, HaEffects *fx)
@@ -244,8 +245,9 @@ force(HaNode *node, HaEffects *fx)
 	HaRegister *reg = &node->hard.reg;
 	HaTerm term = (node->hard.term > node->term_seen ? node->hard.term : node->term_seen) + 2;
 	bool standby = node->pg.state == HA_PG_STANDBY && ha_node_is_data(node) && !ha_node_foreign(node);
+	bool free = ha_until_over(node->silent_until, node->now) && ha_until_over(node->promise_until, node->now);
 
-	if ((node->role != HA_ROLE_FOLLOWER && node->role != HA_ROLE_CANDIDATE) || !standby || node->leader != 0)
+	if ((node->role != HA_ROLE_FOLLOWER && node->role != HA_ROLE_CANDIDATE) || !standby || node->leader != 0 || !free)
 		return HA_ANSWER_NOT_READY;
 	ha_node_adopt_term(node, fx, term);
 	node->hard.voted_for = node->hard.id;

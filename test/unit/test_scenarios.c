@@ -444,6 +444,34 @@ s21_majority_lost_then_forced(void **state)
 	assert_int_equal(ha_set_count(town->house[a].node.hard.reg.voters), 3);
 }
 
+/* A member that was started a moment ago has not heard the leader yet: that is no reason to lead. */
+static void
+s21_not_forced_before_it_could_hear(void **state)
+{
+	HaId a;
+
+	(void) state;
+	settle(3, 0, 0);
+	a = other_data(first, 0);
+	town_kill(town, a, false);
+	town_run(town, 1000);
+	town_cut(town, ha_set_of(first), ha_set_of(a));	/* the beats don't get through at once */
+	town_start(town, a);
+	assert_int_equal(town_request(town, a, (HaRequest){.kind = HA_REQUEST_FORCE}), HA_ANSWER_NOT_READY);
+	town_run(town, 2900);
+	assert_int_equal(town_request(town, a, (HaRequest){.kind = HA_REQUEST_FORCE}), HA_ANSWER_NOT_READY);
+	/* Nor while it has promised a leader to wait. */
+	town_heal(town);
+	town_run(town, 3000);
+	town_cut(town, ha_set_of(first), ha_set_of(a));
+	town_run(town, 2400);
+	assert_int_equal(town_request(town, a, (HaRequest){.kind = HA_REQUEST_FORCE}), HA_ANSWER_NOT_READY);
+	assert_int_equal(town_leader(town), first);
+	/* From then on the operator knows better. */
+	town_run(town, 1000);
+	assert_int_equal(town_request(town, a, (HaRequest){.kind = HA_REQUEST_FORCE}), HA_ANSWER_DONE);
+}
+
 static void
 s22_witness_dead_then_primary(void **state)
 {
@@ -746,6 +774,7 @@ main(void)
 		TEST(s19_only_one_standby_lost_the_primary),
 		TEST(s20_minority_site_holds_the_primary),
 		TEST(s21_majority_lost_then_forced),
+		TEST(s21_not_forced_before_it_could_hear),
 		TEST(s22_witness_dead_then_primary),
 		TEST(s23_flapping_link),
 		TEST(s30_s42_stale_replica_boots_first),
