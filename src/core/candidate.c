@@ -148,7 +148,8 @@ ask_for_votes(HaNode *node, HaEffects *fx)
 	if (node->term_seen > node->proposed - 1)
 		node->proposed = node->term_seen + 1;
 	/* Epochs that it was told of and never received: its own promotion may take the number of one of them (R17). */
-	ha_chain_cut(&node->hard.chain, node->claimed.lsn);
+	if (!HA_MUTANT(UNRECEIVED_CLAIMED))
+		ha_chain_cut(&node->hard.chain, node->claimed.lsn);
 	ha_node_adopt_term(node, fx, node->proposed);
 	node->hard.voted_for = node->hard.id;
 	node->term_seen = node->proposed;
@@ -179,7 +180,7 @@ ha_candidate_progress(HaNode *node, HaEffects *fx)
 
 	if (node->role != HA_ROLE_CANDIDATE)
 		return;
-	if (!ha_candidate_eligible(node))
+	if (!ha_candidate_eligible(node) && !HA_MUTANT(CANDIDATE_BLINDED))
 	{
 		ha_candidate_drop(node, fx);	/* something came in its way meanwhile (R18) */
 		return;

@@ -72,7 +72,7 @@ replaceable(const HaNode *node, HaId id)
 
 	for (HaSet s = others; s != 0; s &= s - 1)
 		alive += ha_node_alive(node, ha_set_first(s));
-	return alive >= node->hard.reg.k_min;
+	return alive >= node->hard.reg.k_min || HA_MUTANT(IRREPLACEABLE_DROPPED);
 }
 
 /* The next step of taking drop_id out; the synchronous set is shift.c's part. */
@@ -116,7 +116,8 @@ ha_change_progress(HaNode *node, HaEffects *fx)
 	if ((node->write_pending && !HA_MUTANT(EARLY_CHANGE)) || node->shift == HA_SHIFT_WRITE)
 		return false;
 	/* Before opening, too: opening may need a member that must be rewound first (R37, R38). */
-	if (node->pg.checkpointed && reg->checkpoint_term != node->hard.term)
+	if (node->pg.checkpointed && reg->checkpoint_term != node->hard.term &&
+		!(HA_MUTANT(LATE_CHECKPOINT) && node->role != HA_ROLE_LEADER))
 	{
 		reg->checkpoint_term = node->hard.term;
 		ha_leader_write(node, fx);
@@ -283,7 +284,7 @@ static HaAnswer
 carry_out(HaNode *node, HaEffects *fx, const HaRequest *request)
 {
 	/* Before opening, too: opening may wait for a member that only the operator can replace (R37). */
-	bool leading = node->role == HA_ROLE_LEADER || node->role == HA_ROLE_OPENING ||
+	bool leading = node->role == HA_ROLE_LEADER || (node->role == HA_ROLE_OPENING && !HA_MUTANT(OPENING_DEAF)) ||
 		(HA_MUTANT(EARLY_CHANGE) && ha_role_leads(node->role));
 
 	if (request->kind == HA_REQUEST_FORCE)

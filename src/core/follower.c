@@ -125,7 +125,7 @@ ha_follower_resign(HaNode *node, HaEffects *fx, const HaMessage *m)
 		note->lsn = m->position.lsn;
 	}
 	node->promise_until = (HaUntil){0, 0};
-	if (node->leader != 0 || node->lost_us == 0)
+	if (node->leader != 0 || node->lost_us == 0 || HA_MUTANT(RESIGNED_FOR_EVER))
 		node->lost_us = node->now.boot_us;	/* said again and again, it must not put off what waits for it */
 	node->leader = 0;
 	if (node->role != HA_ROLE_FOLLOWER)
@@ -179,6 +179,8 @@ join(HaNode *node, HaEffects *fx)
 	/* A rewound member is not consistent before it has received more: it joins at the end of what it has. */
 	if (pg->state == HA_PG_NONE || (pg->state != HA_PG_PRIMARY && (pg->receiving || !pg->settled)))
 		return;
+	if (HA_MUTANT(JOINED_CONSISTENT) && pg->state == HA_PG_STARTING)
+		return;
 	how = ha_chain_compare(&node->hard.chain, lsn, pg->tli, pg->tli_start, &node->hard.reg.chain);
 	if (HA_MUTANT(JOIN_UNCHECKED))
 		how.lineage = HA_LINEAGE_STREAM;
@@ -224,7 +226,7 @@ static bool
 may_resume(const HaNode *node)
 {
 	const HaEpoch *last = ha_chain_last(&node->hard.chain);
-	bool same = last == NULL || last->term != node->hard.term ||
+	bool same = last == NULL || last->term != node->hard.term || HA_MUTANT(RESUMED_BLINDLY) ||
 		(last->tli == node->pg.tli && last->start == node->pg.replay_lsn);
 
 	return node->hard.reg.leader == node->hard.id && node->hard.reg.version.term == node->hard.term &&
@@ -259,7 +261,7 @@ recover_own_epoch(HaNode *node, HaEffects *fx)
 	const HaEpoch *last = ha_chain_last(&node->hard.chain);
 
 	if (reg->leader != node->hard.id || node->pg.tli_start == 0 || !ha_node_foreign(node) || last == NULL ||
-		last->term >= epoch.term || node->pg.state != HA_PG_STANDBY)
+		last->term >= epoch.term || node->pg.state != HA_PG_STANDBY || HA_MUTANT(EPOCH_FORGOTTEN))
 		return;
 	ha_chain_cut(&node->hard.chain, epoch.start);
 	ha_chain_append(&node->hard.chain, epoch);
@@ -376,7 +378,7 @@ ha_follower_progress(HaNode *node, HaEffects *fx)
 		forget_unreceived(node, fx);
 	recover_own_epoch(node, fx);
 	/* What was written outside the cluster (S34) ends the membership in the WAL that was joined. */
-	if (node->hard.joined_term != 0 && ha_node_foreign(node))
+	if (node->hard.joined_term != 0 && ha_node_foreign(node) && !HA_MUTANT(FOREIGN_JOINED))
 	{
 		node->hard.joined_term = 0;
 		fx->persist = true;

@@ -368,6 +368,8 @@ ha_leader_progress(HaNode *node, HaEffects *fx)
 		}
 		ha_node_wake(node, node->next_beat_us);
 	}
+	else if (HA_MUTANT(BUSY_LOOP))
+		ha_node_wake(node, node->next_beat_us);
 	ha_round_publish_lease(node, fx);
 	ha_node_wake(node, node->role_until_us);
 }

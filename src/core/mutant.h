@@ -35,7 +35,23 @@
 	X(LEASE_WHOLE_PROMISE, "the lease is as long as the promise, without the clocks' margin (R19)") \
 	X(NEW_VOTERS_ONLY, "a change of voters counts the new list alone (R26)") \
 	X(OPEN_UNSECURED, "a leader opens before its epoch is flushed on k members (R37)") \
-	X(HANDOVER_KEEPS_LEASE, "a hand-over gives the token while the lease runs (R23)")
+	X(HANDOVER_KEEPS_LEASE, "a hand-over gives the token while the lease runs (R23)") \
+	HA_MUTANT_PAST(X)
+
+/* Bugs that were there once, and must be found if they come back (R43). */
+#define HA_MUTANT_PAST(X) \
+	X(LATE_CHECKPOINT, "the checkpoint is registered only after opening, which may need a rewind (R37, R38)") \
+	X(EPOCH_FORGOTTEN, "an epoch that was begun and not written down is nobody's (R41)") \
+	X(RESUMED_BLINDLY, "a leader that was promoted by hand meanwhile takes its term up again (S34)") \
+	X(BUSY_LOOP, "a wake-up lies in the past while the hand-over's token is out") \
+	X(OPENING_DEAF, "nothing can be asked of a leader that waits to open (R37)") \
+	X(JOINED_CONSISTENT, "a member joins only when it is consistent, which needs the WAL of a leader (R38)") \
+	X(FOREIGN_JOINED, "what was written outside the cluster does not end the membership in the WAL (S34)") \
+	X(IRREPLACEABLE_DROPPED, "a member that nobody can replace is dropped from the sync set for ever (R32)") \
+	X(UNRECEIVED_CLAIMED, "a candidate keeps epochs that it was told of and never received (R12, R17)") \
+	X(RESIGNED_FOR_EVER, "a resignation that is repeated puts off what waits for it (R41)") \
+	X(REGISTER_TERM_UNSEEN, "a term below the register's is stood for (R25)") \
+	X(CANDIDATE_BLINDED, "a candidate that is no voter any more goes on (R30)")
 
 enum
 {

@@ -51,6 +51,7 @@ typedef struct SimCheck
 	uint64_t run_told[SIM_HOSTS_MAX];	/* what each host's life has said of itself */
 	HaTerm term_told[SIM_HOSTS_MAX];
 	bool restored[SIM_HOSTS_MAX];	/* from a snapshot */
+	uint32_t hurried[SIM_HOSTS_MAX];	/* turns in a row whose wake-up lay in the past */
 	bool forced;				/* somebody was: who has not heard of it may still elect by the old lists (R42) */
 	SimUs acked_at;				/* last acknowledgement */
 	SimUs led_at;				/* when a leader was open again after the calm began, SIM_NEVER = not yet */

@@ -6,6 +6,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* One more turn at once is fine, a row of them is a loop. */
+#define HURRIED_MAX 20
+
 void
 sim_fail(SimWorld *w, const SimHost *h, const char *checker, const char *format, ...)
 {
@@ -47,6 +50,7 @@ sim_check_begin(SimWorld *w, const HaRegister *first)
 		c->run_told[i] = c->term_told[i] = 0;
 		c->parent[i] = first->version;
 		c->restored[i] = false;
+		c->hurried[i] = 0;
 	}
 }
 
@@ -248,6 +252,9 @@ sim_check_step(SimWorld *w, SimHost *h, const HaEvent *event, const HaEffects *f
 		sim_fail(w, h, "nothing_goes_back", "term or register went back in a running member");
 	if (!fx->persist && !same_hard(&node->hard, &h->durable))
 		sim_fail(w, h, "memory_follows_disk", "the hard state changed and is not to be persisted (R3)");
+	w->check.hurried[h->index] = node->wake_us <= node->now.boot_us ? w->check.hurried[h->index] + 1 : 0;
+	if (w->check.hurried[h->index] > HURRIED_MAX)
+		sim_fail(w, h, "sleeps_between_turns", "its wake-up lies in the past, again and again: a busy loop");
 	if (ha_role_leads(node->role) && !ha_role_leads(before->role) && !leads_already(w, h))
 		elected(w, h, before);
 	if (node->hard.led_term != before->led_term)

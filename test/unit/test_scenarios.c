@@ -1,12 +1,13 @@
 /*
  * test_scenarios.c: failure scenarios of docs/failure-modes.md, told step by step on the real core; see support/town.h.
  *
- * Each test bears the number of its scenario. TRACE=1 prints what every member says.
+ * Each test bears the number of its scenario. TRACE=1 prints what every member does.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -23,7 +24,7 @@ static HaId first;				/* who led first */
 static void
 settle(int data, int witnesses, uint32_t k)
 {
-	town = town_new(data, witnesses, k);
+	town = town_new(data, witnesses, k, getenv("TRACE") != NULL ? stdout : NULL);
 	first = town_until_leader(town, 6000);
 	assert_int_not_equal(first, 0);
 	town_run(town, 1500);
@@ -162,6 +163,25 @@ s04_worker_stays_dead(void **state)
 	assert_int_not_equal(next, 0);
 	town_start_worker(town, first);
 	assert_healed();
+}
+
+/* The promise is set longer, and the ha worker ends before its next beat: nobody has promised that much yet (R19). */
+static void
+s04_promise_set_longer_and_worker_dead(void **state)
+{
+	(void) state;
+	settle(3, 0, 0);
+	town_run(town, 100);
+	town->house[first].node.times.promise_ms = 30000;
+	town_run(town, 2);
+	town_kill_worker(town, first);
+	for (int i = 0; i < 80; i++)
+	{
+		town_run(town, 100);
+		town_leader(town);		/* fails when there are two */
+	}
+	assert_int_not_equal(town_leader(town), first);
+	assert_int_not_equal(town_leader(town), 0);
 }
 
 static void
@@ -761,6 +781,7 @@ main(void)
 		TEST(s02_backend_killed_crash_restart),
 		TEST(s04_worker_killed_and_back),
 		TEST(s04_worker_stays_dead),
+		TEST(s04_promise_set_longer_and_worker_dead),
 		TEST(s05_s12_primary_frozen),
 		TEST(s10_no_sql_is_needed),
 		TEST(s11_clean_stop),

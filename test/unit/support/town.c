@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "town.h"
+#include "trace.h"
 
 #define TICK_US 1000
 #define LETTER_US 300
@@ -108,15 +109,9 @@ carry_out(Town *town, TownHouse *house, const HaEffects *fx)
 	if (fx->persist)
 		house->disk = house->node.hard;
 	for (uint32_t i = 0; i < fx->note_count; i++)
-	{
-		char text[300];
-
 		town->notes[fx->note[i].kind]++;
-		ha_note_text(&fx->note[i], NULL, text, sizeof(text));
-		if (town->trace)
-			printf("%9.3f  n%u %-10s %s\n", (double) town->now_us / 1e6, house->node.hard.id,
-				   ha_role_name(house->node.role), text);
-	}
+	if (town->trace != NULL)
+		trace_effects(town->trace, town->now_us, &house->node, fx);
 	for (uint32_t i = 0; i < fx->send_count; i++)
 		post(town, &fx->send[i]);
 	act(town, house, fx);
@@ -279,7 +274,7 @@ tick(Town *town)
 /* ---- The story's verbs ---- */
 
 Town *
-town_new(int data, int witnesses, uint32_t k)
+town_new(int data, int witnesses, uint32_t k, FILE *trace)
 {
 	Town *town = calloc(1, sizeof(Town));
 	HaHard hard = {.promise_ms = times.promise_ms};
@@ -289,7 +284,7 @@ town_new(int data, int witnesses, uint32_t k)
 	town->now_us = 1000000;
 	town->tli_next = 1;
 	town->record_next = 1;
-	town->trace = getenv("TRACE") != NULL;
+	town->trace = trace;
 	for (int i = 1; i <= town->count; i++)
 	{
 		HaMember *member = &hard.reg.member[hard.reg.member_count++];

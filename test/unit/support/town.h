@@ -8,6 +8,8 @@
 #ifndef TOWN_H
 #define TOWN_H
 
+#include <stdio.h>
+
 #include "core/node.h"
 
 #define TOWN_MAX 5
@@ -59,11 +61,11 @@ typedef struct Town
 	uint32_t acked[TOWN_WAL_MAX];	/* all acknowledged records */
 	uint32_t acked_count;
 	uint32_t notes[HA_NOTE_COUNT];	/* how often each was told, all members */
-	bool trace;
+	FILE *trace;				/* what everybody does, line by line; NULL = not told */
 } Town;
 
-/* `data` nodes with ids 1.., then `witnesses`; k = 0: asynchronous. All run; nobody leads yet. */
-extern Town *town_new(int data, int witnesses, uint32_t k);
+/* `data` nodes with ids 1.., then `witnesses`; k = 0: asynchronous. All run; nobody leads yet. `trace` may be NULL. */
+extern Town *town_new(int data, int witnesses, uint32_t k, FILE *trace);
 extern void town_free(Town *town);
 
 /* Lets time pass. */
