@@ -80,7 +80,8 @@ take_back(HaNode *node, HaEffects *fx)
 	node->target = 0;
 	node->handover_sent = false;
 	node->floor_us = node->round_us + 1;
-	node->next_beat_us = node->now.boot_us;
+	node->next_beat_us = node->majority_us = node->now.boot_us;
+	node->lull_us = 0;			/* nobody was asked while the token was out */
 	node->gate.open = true;
 	ha_leader_publish_gate(node, fx);
 }
