@@ -322,7 +322,7 @@ ask_or_be_silent(HaNode *node)
 		node->lull_us = 0;
 		node->majority_us = node->next_beat_us = now_us;
 	}
-	if (now_us < ha_round_lease(node) || paused)
+	if (ha_node_lease_valid(node, node->now) || now_us < ha_round_lease(node) || paused)
 		node->majority_us = now_us;
 	if (now_us - node->majority_us < ASK_PROMISES * promise_us)
 		return;

@@ -131,7 +131,7 @@ ha_register_may_lead(const HaRegister *reg, HaId id)
 {
 	const HaMember *member = ha_register_member(reg, id);
 
-	return member != NULL && member->priority > 0 && ha_set_has(ha_register_data_voters(reg), id);
+	return member != NULL && member->priority > 0 && (member->flags & HA_MEMBER_DATA) && ha_set_has(reg->voters, id);
 }
 
 void

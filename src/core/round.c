@@ -12,7 +12,7 @@ HaUs
 ha_round_lease(const HaNode *node)
 {
 	const HaRegister *reg = &node->hard.reg;
-	HaUs acked_us[HA_ID_MAX + 1] = {0};
+	HaUs acked_us[HA_ID_MAX + 1];	/* of the voters only */
 	HaUs start_us;
 
 	for (HaSet s = reg->voters | reg->voters_previous; s != 0; s &= s - 1)
@@ -20,8 +20,7 @@ ha_round_lease(const HaNode *node)
 		HaId id = ha_set_first(s);
 		HaUs round_us = id == node->hard.id ? node->round_us : node->peer[id].acked_us;
 
-		if (round_us >= node->floor_us || HA_MUTANT(STALE_ROUND))
-			acked_us[id] = round_us;
+		acked_us[id] = round_us >= node->floor_us || HA_MUTANT(STALE_ROUND) ? round_us : 0;
 	}
 	start_us = ha_lease_start(acked_us, reg->voters);
 	if (reg->voters_previous != 0)
@@ -73,8 +72,10 @@ ha_round_stored_by(const HaNode *node)
 {
 	HaSet set = ha_node_self(node);
 
-	for (HaId id = 1; id <= HA_ID_MAX; id++)
+	for (HaSet s = ha_register_members(&node->hard.reg); s != 0; s &= s - 1)
 	{
+		HaId id = ha_set_first(s);
+
 		if (ha_version_compare(node->peer[id].stored, node->hard.reg.version) == 0)
 			set |= ha_set_of(id);
 	}

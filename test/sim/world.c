@@ -59,7 +59,14 @@ sim_hash(SimWorld *w, uint64_t value)
 void
 sim_timer_set(SimHost *h, SimTimer timer, SimUs due)
 {
+	SimUs before = h->timer[timer];
+
 	h->timer[timer] = due;
+	if (due <= h->next_due)
+		h->next_due = due;
+	if (due <= h->next_due || before != h->next_due)
+		return;
+	/* The earliest was put off: look for the next one. */
 	h->next_due = SIM_NEVER;
 	for (int i = 0; i < SIM_TIMER_COUNT; i++)
 	{
