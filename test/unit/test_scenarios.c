@@ -771,6 +771,29 @@ members_come_and_go(void **state)
 	assert_true(town_commit(town, first, 500));
 }
 
+/* The operator's command is waited for before the first write, and nobody else is elected meanwhile. */
+static void
+held_shut_until_the_command_ended(void **state)
+{
+	HaId a, b;
+	HaId next;
+
+	(void) state;
+	settle(3, 0, 1);
+	a = other_data(first, 0);
+	b = other_data(first, a);
+	town->house[a].pg.held_shut = town->house[b].pg.held_shut = true;
+	town_kill(town, first, true);
+	town_run(town, 10000);
+	assert_int_equal(town_leader(town), 0);
+	next = town->house[a].node.role == HA_ROLE_OPENING ? a : b;
+	assert_int_equal(town->house[next].node.role, HA_ROLE_OPENING);
+	town->house[next].pg.held_shut = false;
+	assert_int_equal(town_until_leader(town, 1000), next);
+	assert_int_equal(town->house[next].node.hard.term, 2);
+	assert_true(town_commit(town, next, 500));
+}
+
 int
 main(void)
 {
@@ -810,6 +833,7 @@ main(void)
 		TEST(s55_target_dies_during_the_hand_over),
 		TEST(s57_paused),
 		TEST(members_come_and_go),
+		TEST(held_shut_until_the_command_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
