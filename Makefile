@@ -80,6 +80,7 @@ LIBHAOPS = build/libhaops.a
 UNIT_TESTS = $(wildcard test/unit/test_*.c)
 UNIT_SUPPORT = $(wildcard test/unit/support/*.c)
 SIM_SOURCES = $(wildcard test/sim/*.c)
+SOAK_TESTS = $(wildcard test/soak/*.c)
 FUZZ_TESTS = $(wildcard test/fuzz/fuzz_*.c)
 TAP_TESTS_FOUND = $(wildcard test/t/*.pl)
 
@@ -186,7 +187,7 @@ endif
 # Tests that need no server
 # --------------------------------------------------------------------------------------------------
 
-.PHONY: check-unit check-sim check-model check-fuzz tidy unit-programs sim-programs fuzz-programs
+.PHONY: check-unit check-sim check-model check-fuzz tidy unit-programs sim-programs fuzz-programs soak-programs
 .SECONDARY:
 
 TEST_FLAGS = $(COMMON_FLAGS) $(WORLD_FLAGS) -I.
@@ -204,6 +205,17 @@ $(UNIT_PROGRAMS): %: %.o $(UNIT_SUPPORT_OBJS) build/asan/libhaops.a
 unit-programs: $(UNIT_PROGRAMS)
 check-unit: unit-programs
 	@test/check-unit $(UNIT_PROGRAMS)
+
+# Long runs of whole members (test/soak/elections), from the same parts as the unit tests.
+build/asan/soak/%.o: test/soak/%.c
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) $(VARIANT_asan) -MMD -MP -c $< -o $@
+
+SOAK_PROGRAMS = $(SOAK_TESTS:test/soak/%.c=build/asan/soak/%)
+$(SOAK_PROGRAMS): %: %.o $(UNIT_SUPPORT_OBJS) build/asan/libhaops.a
+	$(CC) $(VARIANT_asan) -o $@ $^ -Wl,--as-needed -lcmocka $(HAOPS_LIBS)
+
+soak-programs: $(SOAK_PROGRAMS)
 
 # The simulator twice: over the very objects that the server links, and over those with the seeded bugs in
 # them.
@@ -271,7 +283,7 @@ demo-stop:
 	@demo/run stop
 
 format:
-	clang-format -i $(wildcard $(addsuffix /*.[ch],src/* test/unit test/unit/support test/sim test/fuzz))
+	clang-format -i $(wildcard $(addsuffix /*.[ch],src/* test/unit test/unit/support test/sim test/fuzz test/soak))
 
 # What tidy holds against the files that it finds.
 list-sources:
@@ -279,7 +291,7 @@ list-sources:
 		$(API:%=src/api/%.c) $(API_SQL:%=src/api/%.sql) $(DATA)
 
 list-tests:
-	@printf '%s\n' $(UNIT_TESTS) $(UNIT_SUPPORT) $(SIM_SOURCES) $(FUZZ_TESTS) $(TAP_TESTS_FOUND) \
+	@printf '%s\n' $(UNIT_TESTS) $(UNIT_SUPPORT) $(SIM_SOURCES) $(FUZZ_TESTS) $(SOAK_TESTS) $(TAP_TESTS_FOUND) \
 		$(REGRESS:%=sql/%.sql)
 
 help:
