@@ -96,6 +96,7 @@ MODULE_big = pg_haops
 OBJS = $(SERVER:%=build/server/%.o) $(API:%=build/api/%.o)
 DATA_built = pg_haops--1.0.sql
 DATA = $(wildcard src/api/upgrade/pg_haops--*--*.sql)
+DOCS = systemd/pg_haops.conf systemd/pg_haops-notify.service
 EXTRA_CLEAN = build pg_haops
 NO_INSTALLCHECK = 1
 SHLIB_LINK = $(LIBHAOPS) $(HAOPS_LIBS)
@@ -180,7 +181,8 @@ endif
 
 uninstall: uninstall-program
 uninstall-program:
-	rm -f '$(DESTDIR)$(bindir)/pg_haops'
+	rm -f '$(DESTDIR)$(bindir)/pg_haops' \
+		$(addprefix '$(DESTDIR)$(docdir)/$(docmoduledir)'/, $(notdir $(DOCS)))
 endif
 
 # --------------------------------------------------------------------------------------------------
