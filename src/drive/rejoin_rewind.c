@@ -4,6 +4,7 @@
  * Nothing is touched before the source has said once more, by the peers' protocol, that it leads in the term for which
  * the rewind was decided. pg_rewind's word that there is nothing to do does not count against the chains' (E9, E9b).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,15 +16,21 @@
 
 #define TRIES_MAX 3
 
-/* pg_rewind writes the control file last, and its target is clean before. */
+/*
+ * As it was before the first try, as far as pg_rewind looks at it: the control file that stayed behind, the WAL that
+ * was kept. Even when that try seems to have ended: nobody knows what of it a loss of power has left.
+ */
 static bool
-rewind_ended(HaRejoin *r)
+put_back(HaRejoin *r)
 {
-	char label[PATH_MAX];
+	char from[PATH_MAX];
+	char to[PATH_MAX];
 
-	return ha_pgdata_control(r->local->programs, r->work, &r->control, r->fault) &&
-		r->control.state == HA_CONTROL_OTHER && ha_files_path(label, r->work, "backup_label") &&
-		ha_files_exists(label);
+	if (!ha_files_path(from, r->local->data, "global/pg_control") ||
+		!ha_files_path(to, r->work, "global/pg_control") || !ha_files_remove(r->work, "global/pg_control") ||
+		!ha_files_copy(from, to) || !ha_files_remove(r->work, "backup_label"))
+		return ha_fault(r->fault, NULL, "\"%s\" can't be put back: %s", to, strerror(errno));
+	return ha_lost_restore(r->local->state, r->marker.lost, r->work, r->fault);
 }
 
 /* Asked while pg_rewind runs: from a source that answers nobody, or has lost its term, no rewind can come. */
@@ -47,13 +54,13 @@ rewind_once(HaRejoin *r, const HaRewind *rewind)
 {
 	bool again = r->marker.tries > 0;
 
-	if (again && rewind_ended(r))
-		return ha_rewind_sync(rewind, r->work, r->fault);
 	memset(r->fault, 0, sizeof(*r->fault));
+	if (again && r->marker.lost[0] == '\0')
+		return ha_fault(r->fault, NULL,
+						"a rewind was cut off, and there was no room for the WAL that a second one needs");
 	r->marker.tries++;
 	return ha_rejoin_mark(r, HA_MARKER_REWIND, HA_MARKER_WORK) &&
-		(!again || ha_lost_restore(r->local->state, r->marker.lost, r->work, r->fault)) &&
-		ha_rewind_run(rewind, r->work, r->fault);
+		(!again || put_back(r)) && ha_rewind_run(rewind, r->work, r->fault);
 }
 
 HaRejoinResult

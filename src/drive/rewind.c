@@ -132,22 +132,9 @@ ha_rewind_check(const HaRewind *rewind, HaDivergence *divergence, HaFault *fault
 	return ok;
 }
 
-bool
-ha_rewind_run(const HaRewind *rewind, const char *directory, HaFault *fault)
-{
-	Hearing hearing = {.rewind = rewind, .teller = rewind->teller};
-	HaDurable durable;
-	bool rewound;
-	bool synced;
-
-	ha_durable_begin(&durable, directory);
-	rewound = run_pg_rewind(rewind, directory, "--progress", &hearing, fault);
-	synced = ha_durable_end(&durable, directory);
-	return rewound && (synced || ha_rewind_sync(rewind, directory, fault));
-}
-
-bool
-ha_rewind_sync(const HaRewind *rewind, const char *directory, HaFault *fault)
+/* Makes all files below the directory durable, one after the other. */
+static bool
+sync_files(const HaRewind *rewind, const char *directory, HaFault *fault)
 {
 	char program[PATH_MAX];
 	char why[HA_PROCESS_TAIL_SIZE + 64];
@@ -159,4 +146,18 @@ ha_rewind_sync(const HaRewind *rewind, const char *directory, HaFault *fault)
 		return true;
 	ha_process_end_text(&end, why, sizeof(why));
 	return ha_fault(fault, NULL, "\"%s\" can't be made durable: initdb --sync-only %s", directory, why);
+}
+
+bool
+ha_rewind_run(const HaRewind *rewind, const char *directory, HaFault *fault)
+{
+	Hearing hearing = {.rewind = rewind, .teller = rewind->teller};
+	HaDurable durable;
+	bool rewound;
+	bool synced;
+
+	ha_durable_begin(&durable, directory);
+	rewound = run_pg_rewind(rewind, directory, "--progress", &hearing, fault);
+	synced = ha_durable_end(&durable, directory);
+	return rewound && (synced || sync_files(rewind, directory, fault));
 }

@@ -45,7 +45,4 @@ extern bool ha_rewind_check(const HaRewind *rewind, HaDivergence *divergence, Ha
  */
 extern bool ha_rewind_run(const HaRewind *rewind, const char *directory, HaFault *fault);
 
-/* Makes all files below the directory durable. */
-extern bool ha_rewind_sync(const HaRewind *rewind, const char *directory, HaFault *fault);
-
 #endif

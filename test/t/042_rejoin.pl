@@ -238,6 +238,7 @@ break_pg_rewind('nothing');
 $cluster->start($old);
 until_logged($old, qr/this member needs a clone: pg_rewind finds nothing to rewind/);
 ok(-e state_file($old, 'needs_clone') && !-e state_file($old, 'rewinding'), 'E9: it needs a clone');
+$cluster->until_true(sub { defined $cluster->sql_or_error($old, 'SELECT 1') }, "E9: $old serves");
 mend_pg_rewind();
 $cluster->stop($old);
 ($status, $out, $err) = pg_haops('rejoin', '--clone', '--data', $cluster->data($old));
