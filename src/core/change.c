@@ -235,6 +235,9 @@ change_value(HaNode *node, HaEffects *fx, const HaRequest *request)
 	return 0;
 }
 
+/* More terms than the members that can't be heard may have had meanwhile: two leaders of one term would both stop. */
+#define FORCED_TERM_JUMP 1000
+
 /*
  * A survivor takes over without a majority (R42): it alone votes from now on, everybody else becomes a learner and
  * votes again when it has joined. The term jumps, so that what the others did meanwhile is older. Not while this member
@@ -244,7 +247,7 @@ static HaAnswer
 force(HaNode *node, HaEffects *fx)
 {
 	HaRegister *reg = &node->hard.reg;
-	HaTerm term = (node->hard.term > node->term_seen ? node->hard.term : node->term_seen) + 2;
+	HaTerm term = (node->hard.term > node->term_seen ? node->hard.term : node->term_seen) + FORCED_TERM_JUMP;
 	bool standby = node->pg.state == HA_PG_STANDBY && ha_node_is_data(node) && !ha_node_foreign(node);
 	bool free = ha_until_over(node->silent_until, node->now) && ha_until_over(node->promise_until, node->now);
 

@@ -199,7 +199,10 @@ join(HaNode *node, HaEffects *fx)
 	ha_node_note(node, fx, HA_NOTE_JOINED, node->leader)->lsn = lsn;
 }
 
-/* A standby of the present leader: where its WAL comes from. */
+/*
+ * A standby of the present leader: where its WAL comes from. After a start that is said only when the end of the local
+ * WAL has been seen: what a promotion by hand left there may bear the leader's timeline number (S34, E9).
+ */
 static void
 follow(HaNode *node, HaEffects *fx)
 {
@@ -211,7 +214,7 @@ follow(HaNode *node, HaEffects *fx)
 	if (node->role != HA_ROLE_FOLLOWER)
 		return;
 	if (node->hard.joined_term == node->hard.term && node->pg.state != HA_PG_PRIMARY)
-		node->upstream = node->leader;
+		node->upstream = node->tail_seen || HA_MUTANT(TAIL_UNSEEN) ? node->leader : 0;
 	else if (node->pg.state == HA_PG_PRIMARY)
 		join(node, fx);
 }
@@ -318,24 +321,24 @@ give_back_own_term(HaNode *node, HaEffects *fx)
 /* ---- Progress ---- */
 
 /*
- * Who hears no leader and may not stand asks for a pre-vote that nobody can grant. A learner may have been taken out
- * without hearing of it: who refuses adds the register when it is newer. A member that was just started lets a leader
- * that has fallen silent hear that somebody is there again (S17).
+ * Who hears no leader and may not stand asks for a pre-vote that nobody can grant; who refuses tells the term, and adds
+ * the register when it is newer. A learner may have been taken out without hearing of it; a member that is to be forced
+ * must know the terms that others have had; and a member that was just started lets a leader that has fallen silent
+ * hear that somebody is there again (S17).
  */
 static void
 ask_around(HaNode *node, HaEffects *fx)
 {
-	bool voter = ha_set_has(node->hard.reg.voters, node->hard.id);
 	bool started = !ha_until_over(node->silent_until, node->now);
 
-	if ((voter && !started) || !ha_until_over(node->promise_until, node->now))
+	if ((!started && ha_candidate_eligible(node)) || !ha_until_over(node->promise_until, node->now))
 		return;
-	if (node->now.boot_us >= node->next_beat_us)
+	if (node->now.boot_us >= node->ask_us)
 	{
 		ha_node_send(node, fx, ha_register_members(&node->hard.reg), HA_MESSAGE_PREVOTE);
-		node->next_beat_us = node->now.boot_us + (voter ? ha_node_beat_us(node) : ha_node_promise_us(node));
+		node->ask_us = node->now.boot_us + (started ? ha_node_beat_us(node) : ha_node_promise_us(node));
 	}
-	ha_node_wake(node, node->next_beat_us);
+	ha_node_wake(node, node->ask_us);
 }
 
 static void

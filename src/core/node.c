@@ -396,6 +396,7 @@ ha_step(HaNode *node, const HaEvent *event, HaEffects *fx)
 			break;
 		case HA_EVENT_PG:
 			node->pg = *event->pg;
+			node->tail_seen |= node->pg.settled;
 			break;
 		case HA_EVENT_MESSAGE:
 			handle_message(node, fx, event->message);

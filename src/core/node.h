@@ -247,6 +247,7 @@ typedef struct HaNode
 	HaUntil promise_until;		/* the same (R9) */
 	HaUs last_round_us;			/* newest round of hard.term's leader that was answered */
 	HaPg pg;
+	bool tail_seen;				/* replay stood at the end of the local WAL since the start: what is held is known */
 	HaId upstream;				/* wanted source of WAL, 0 = none: no receiver (R13); to be read after each step */
 	bool vote_pending;			/* a vote is asked for and the receiver has still to stop */
 	HaMessage vote_asked;		/* its message; reg and summary are NULL */
@@ -262,7 +263,7 @@ typedef struct HaNode
 	uint32_t attempts;			/* since the last leader was heard */
 	HaPhase phase;
 	HaUs phase_until_us;
-	HaUs ask_us;				/* when those who have not granted are asked again */
+	HaUs ask_us;				/* when those who have not granted are asked again; a follower: when it asks around */
 	HaSet granted;
 	HaToken token;
 	HaPosition claimed;			/* position that the vote was asked with (R17) */

@@ -12,7 +12,7 @@
 #include "test/sim/client.h"
 #include "test/sim/sim.h"
 
-#define SIM_TERMS_MAX 512
+#define SIM_TERMS_MAX 8192	/* a forced one is a thousand above */
 #define SIM_WRITTEN_MAX 1024
 
 /* What happened in one term. */

@@ -492,6 +492,41 @@ s21_not_forced_before_it_could_hear(void **state)
 	assert_int_equal(town_request(town, a, (HaRequest){.kind = HA_REQUEST_FORCE}), HA_ANSWER_DONE);
 }
 
+/* Who is forced has not heard of the others' last terms: its own must be above them all the same. */
+static void
+s21_forced_after_it_was_cut_off(void **state)
+{
+	HaId a, b;
+	HaTerm term;
+
+	(void) state;
+	settle(3, 0, 0);
+	a = other_data(first, 0);
+	b = other_data(first, a);
+	town_cut(town, ha_set_of(a), all_but(a));
+	town_cut(town, all_but(a), ha_set_of(a));
+	do
+	{
+		HaId leader = town_until_leader(town, 10000);
+
+		town_kill(town, leader, true);
+		town_start(town, leader);
+		town_run(town, 5000);
+		term = town->house[b].node.hard.term;
+	} while (term < town->house[a].node.hard.term + 2);
+	town_kill(town, first, false);
+	town_kill(town, b, false);
+	assert_int_equal(town_request(town, a, (HaRequest){.kind = HA_REQUEST_FORCE}), HA_ANSWER_DONE);
+	assert_true(town->house[a].node.hard.term > term);
+	assert_int_equal(town_until_leader(town, 1000), a);
+	town_heal(town);
+	town_start(town, first);
+	town_start(town, b);
+	assert_healed();
+	assert_int_equal(town_leader(town), a);
+	assert_int_equal(town->notes[HA_NOTE_ASSERTION], 0);
+}
+
 static void
 s22_witness_dead_then_primary(void **state)
 {
@@ -819,6 +854,7 @@ main(void)
 		TEST(s20_minority_site_holds_the_primary),
 		TEST(s21_majority_lost_then_forced),
 		TEST(s21_not_forced_before_it_could_hear),
+		TEST(s21_forced_after_it_was_cut_off),
 		TEST(s22_witness_dead_then_primary),
 		TEST(s23_flapping_link),
 		TEST(s30_s42_stale_replica_boots_first),
