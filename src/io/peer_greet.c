@@ -65,6 +65,7 @@ take_hello_reply(HaPeers *peers, HaLinkData *link, size_t length)
 		ha_peer_say(peers, HA_TOPIC_UP + link->member, HA_SEVERITY_INFO, "member %s can be reached at %s",
 					target->name, link->address);
 	target->complained = false;
+	target->refused = HA_FRAME_OK;
 	if (peers->handlers.up != NULL)
 		peers->handlers.up(peers->handlers.self, link->member);
 }

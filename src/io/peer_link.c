@@ -142,11 +142,29 @@ ha_peer_say_target(HaPeers *peers, const HaLinkData *link, const char *why)
 	}
 }
 
+/* That it answers now and is refused, or refuses, is news even after "connection refused" (S58). */
+static void
+say_refusal(HaPeers *peers, const HaLinkData *link, HaFrameError error)
+{
+	HaPeerTarget *target = &peers->target[link->member];
+
+	if (link->state == HA_LINK_READY)
+		ha_peer_say_target(peers, link, ha_frame_error_text(error));
+	else if (target->refused != error)
+	{
+		ha_peer_say(peers, HA_TOPIC_REFUSED + link->member, HA_SEVERITY_WARNING,
+					"member %s can not be reached at %s: %s; trying again", target->name, link->address,
+					ha_frame_error_text(error));
+		target->refused = error;
+		target->complained = true;
+	}
+}
+
 void
 ha_peer_cut(HaPeers *peers, HaLinkData *link, HaFrameError error)
 {
 	if (link->outgoing)
-		ha_peer_say_target(peers, link, ha_frame_error_text(error));
+		say_refusal(peers, link, error);
 	else
 		ha_peer_say(peers, HA_TOPIC_CUT + (uint32_t) error, HA_SEVERITY_WARNING,
 					"the connection from %s was cut: %s", link->address, ha_frame_error_text(error));

@@ -32,7 +32,8 @@ typedef enum HaPeerTopic
 	HA_TOPIC_LOST,				/* + member: the connection to it ended */
 	HA_TOPIC_DOWN = HA_TOPIC_LOST + HA_ID_MAX + 1,	/* + member: it can't be reached */
 	HA_TOPIC_UP = HA_TOPIC_DOWN + HA_ID_MAX + 1,	/* + member: it can be reached again */
-	HA_TOPIC_COUNT = HA_TOPIC_UP + HA_ID_MAX + 1
+	HA_TOPIC_REFUSED = HA_TOPIC_UP + HA_ID_MAX + 1,	/* + member: it answers, and one of the two refuses the other */
+	HA_TOPIC_COUNT = HA_TOPIC_REFUSED + HA_ID_MAX + 1
 } HaPeerTopic;
 
 typedef struct HaPeerLimit
@@ -52,6 +53,7 @@ typedef struct HaPeerTarget
 	HaUs retry_us;				/* when to try (again) */
 	HaUs back_off_us;
 	bool complained;			/* that it can't be reached */
+	HaFrameError refused;		/* the refusal that was complained of, since it could be reached last */
 } HaPeerTarget;
 
 struct HaPeers
