@@ -26,7 +26,11 @@ sub sender
 	return $cluster->sql($from, "SELECT pid FROM pg_stat_replication WHERE application_name = '$to'");
 }
 
-sub rows { my ($name) = @_; return $cluster->sql_or_error($name, "SELECT string_agg(i::text, ' ' ORDER BY i) FROM t") // '' }
+sub rows
+{
+	my ($name) = @_;
+	return $cluster->sql_or_error($name, "SELECT string_agg(i::text, ' ' ORDER BY i) FROM t") // '';
+}
 
 # ---- S36, S45 ----
 
@@ -61,7 +65,8 @@ $cluster->until_streaming($_, $new) for $old, $ahead;
 for my $name ($old, $ahead)
 {
 	$cluster->until_true(sub { rows($name) eq '1 3' }, "$name has the leader's rows");
-	like(substr($cluster->log_of($name), $from->{$name}), qr/pg_haops rejoin: rewound/, "S36, S45: then $name is rewound");
+	like(substr($cluster->log_of($name), $from->{$name}), qr/pg_haops rejoin: rewound/,
+		"S36, S45: then $name is rewound");
 }
 
 # ---- S35 ----

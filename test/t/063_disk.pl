@@ -1,0 +1,88 @@
+# S31, S7: two nodes and a witness, one synchronous standby. The standby's disk takes writes and flushes none: nothing
+# is acknowledged on the strength of it, whatever the session's synchronous_commit. Then the leader's disk hangs: it
+# gives the leadership back although all its processes live, and comes back as a standby when the disk does.
+use strict;
+use warnings;
+use Test::More;
+use File::Basename ();
+use HaOps;
+
+my $cluster = HaOps->new(nodes => 2, witnesses => 1, sync => 1,
+	options => "pg_haops.promise = 1s\npg_haops.beat = 100ms\npg_haops.fence_wait = 100ms\npg_haops.stall_limit = 1s");
+my $dir = $cluster->dir;
+my ($status) = $cluster->run($ENV{CC} // 'cc', '-shared', '-fPIC', '-O2', '-o', "$dir/hanging_disk.so",
+	File::Basename::dirname(__FILE__) . '/hanging_disk.c', '-ldl');
+plan skip_all => 'no C compiler' if $status != 0;
+
+sub set_disk
+{
+	my ($name, $mode) = @_;
+
+	open(my $out, -e "$dir/$name.disk" ? '+<' : '>', "$dir/$name.disk") or die $!;
+	syswrite $out, $mode;
+	close $out;
+	return;
+}
+
+# Whatever happens, nobody hangs when the story ends.
+END { set_disk($_, '-') for $cluster ? $cluster->names : () }
+
+sub restart_with_disk
+{
+	my ($name) = @_;
+
+	set_disk($name, '-');
+	local $ENV{LD_PRELOAD} = "$dir/hanging_disk.so";
+	local $ENV{HANGING_DISK} = "$dir/$name.disk";
+	$cluster->stop($name);
+	$cluster->start($name);
+	return;
+}
+
+my $first = $cluster->until_writable;
+my ($leader) = $cluster->others($first);
+my $standby = $first;
+$cluster->sql($first, 'CREATE EXTENSION pg_haops');
+$cluster->sql($first, 'CREATE TABLE t (i int)');
+restart_with_disk($leader);
+$cluster->until_streaming($leader, $first);
+$cluster->run_ok('pg_haops', 'switchover', '--to', $leader, '--data', $cluster->data($first));
+$cluster->until_streaming($standby, $leader);
+restart_with_disk($standby);
+$cluster->until_streaming($standby, $leader);
+is($cluster->until_writable(20), $leader, 'a leader and a standby');
+
+# ---- S31 ----
+set_disk($standby, 'f');
+my $client = $cluster->client($leader, 'SET synchronous_commit = remote_write; INSERT INTO t VALUES (1) RETURNING i');
+$cluster->until_true(
+	sub {
+		$cluster->sql($leader, 'SELECT write_lsn >= pg_current_wal_lsn() AND flush_lsn < write_lsn'
+			  . ' FROM pg_stat_replication') eq 't';
+	}, 'the standby has written and not flushed');
+$cluster->pass_time(3);
+$client->{run}->pump_nb;
+is($client->{out}, '', 'S31: what a standby has only written is not acknowledged');
+is($cluster->sql($leader, 'SELECT count(*) FROM t'), '0', 'S31: nor seen');
+set_disk($standby, '-');
+$client->{run}->finish;
+is($client->{out}, "1\n", 'S31: it is, as soon as it is flushed');
+
+# ---- S7 ----
+my $postmaster = $cluster->postmaster($leader);
+set_disk($leader, 'w');
+$client = $cluster->client($leader, 'INSERT INTO t VALUES (2) RETURNING i');
+is($cluster->until_writable(20, $standby), $standby, 'S7: the disk of the leader hangs: another one takes writes');
+like($cluster->sql($standby, "SELECT string_agg(message, ' ') FROM haops.events WHERE kind = 'server'"),
+	qr/the write-ahead log can't be written/, 'S7: the events say why, on all nodes');
+is($cluster->postmaster($leader), $postmaster, 'S7: the old leader still lives');
+set_disk($leader, '-');
+$cluster->until_streaming($leader, $standby);
+$client->{run}->finish;
+is($client->{out}, '', 'S7: what it could not write was not acknowledged');
+$cluster->sql($standby, 'INSERT INTO t VALUES (3)');
+is($cluster->sql($leader, 'SELECT pg_is_in_recovery()'), 't', 'S7: with a disk that works it is a standby');
+$cluster->until_true(sub { $cluster->sql($leader, 'SELECT count(*) FROM t WHERE i <> 2') eq '2' }, 'it has the rows');
+
+undef $cluster;
+done_testing();

@@ -1,0 +1,96 @@
+# S60, S49: two nodes and a witness. A standby with a lower max_connections than the leader may not lead, which is said
+# everywhere before it matters, and is well again as soon as it is raised. A standby that is gone pins no more WAL than
+# max_slot_wal_keep_size; a clone brings it back.
+use strict;
+use warnings;
+use Test::More;
+use HaOps;
+
+my $cluster = HaOps->new(nodes => 2, witnesses => 1,
+	options => "pg_haops.promise = 1s\npg_haops.beat = 100ms\npg_haops.fence_wait = 100ms\n"
+	  . "wal_keep_size = 0\nmax_slot_wal_keep_size = 32MB\nmin_wal_size = 32MB\nmax_wal_size = 64MB");
+
+sub more_connections
+{
+	my ($name, $more) = @_;
+	open(my $conf, '>>', $cluster->data($name) . '/postgresql.conf') or die $!;
+	print $conf "max_connections = $more\n";
+	close $conf;
+	return;
+}
+
+my $leader = $cluster->until_writable;
+my ($other) = $cluster->others($leader);
+$cluster->sql($leader, 'CREATE EXTENSION pg_haops');
+$cluster->sql($leader, 'CREATE TABLE t (i int)');
+$cluster->until_streaming($other, $leader);
+
+# ---- S60 ----
+{
+	my $wanted = $cluster->sql($leader, 'SHOW max_connections') + 20;
+
+	more_connections($leader, $wanted);
+	$cluster->stop($leader);
+	$cluster->until_writable(20, $other);
+	$cluster->start($leader);
+	$cluster->until_streaming($leader, $other);
+	$cluster->run_ok('pg_haops', 'switchover', '--to', $leader, '--data', $cluster->data($leader));
+	$cluster->until_true(
+		sub {
+			($cluster->sql_or_error($leader, 'SELECT ready, reason FROM haops.readiness') // '') =~ /^f\|no standby/;
+		},
+		'the leader knows that nobody can take over');
+	$cluster->until_true(
+		sub {
+			$cluster->sql($leader, "SELECT state, blocks FROM haops.cluster WHERE member = '$other'") eq
+			  'blocked|{"replay paused"}';
+		}, 'and why');
+	my ($status, $out) = $cluster->run('pg_haops', 'doctor', '--data', $cluster->data($leader));
+	like($out, qr/^BAD\s+$other may not lead: replay paused$/m, 'S60: doctor says that the standby is blocked');
+	$cluster->sql($leader, 'INSERT INTO t VALUES (1)');
+	$cluster->kill_postmaster($leader);
+	$cluster->pass_time(3);
+	is($cluster->sql($other, 'SELECT pg_is_in_recovery()'), 't', 'S60: it is not promoted, nor has it ended');
+	$cluster->start($leader);
+	is($cluster->until_writable(30, $leader), $leader, 'S60: the leader comes back as such');
+	more_connections($other, $wanted);
+	$cluster->stop($other);
+	$cluster->start($other);
+	$cluster->until_streaming($other, $leader);
+	$cluster->until_true(sub { $cluster->sql($leader, 'SELECT ready FROM haops.readiness') eq 't' }, 'it may lead');
+	pass('S60: with the setting raised the standby may lead again');
+}
+
+# ---- S49 ----
+{
+	my $slot = "pg_haops_$other";
+	my $from = length $cluster->log_of($leader);
+
+	$cluster->stop($other);
+	for (1 .. 8)
+	{
+		$cluster->sql($leader, 'INSERT INTO t VALUES (1)');
+		$cluster->sql($leader, 'SELECT pg_switch_wal()');
+		$cluster->sql($leader, 'CHECKPOINT') if $_ % 4 == 0;
+	}
+	$cluster->until_true(
+		sub {
+			$cluster->sql($leader, 'CHECKPOINT');
+			return $cluster->sql($leader, 'SELECT sum(size) <= 112 * 1024 * 1024 FROM pg_ls_waldir()') eq 't';
+		}, 'the WAL that the dead member pinned is gone');
+	$cluster->until_logged($leader, qr/invalidating (?:obsolete replication )?slot "$slot"/, $from);
+	$cluster->until_logged($leader, qr/made the replication slot "$slot"/, $from);
+	pass('S49: a slot whose WAL went away is made anew');
+
+	# What it needs is there no more; a clone needs nothing of it.
+	my ($status, $out, $err) = $cluster->run('pg_haops', 'rejoin', '--clone', '--data', $cluster->data($other));
+	is($status, 0, 'S49: the member that was away for too long is cloned by hand') or diag $err;
+	$cluster->start($other);
+	$cluster->until_streaming($other, $leader);
+	$cluster->until_true(sub { $cluster->sql($leader, 'SELECT ready FROM haops.readiness') eq 't' }, 'it may lead');
+	is($cluster->sql($leader, "SELECT active, wal_status FROM pg_replication_slots WHERE slot_name = '$slot'"),
+		't|reserved', 'S49: and it is back, on its slot');
+}
+
+undef $cluster;
+done_testing();
