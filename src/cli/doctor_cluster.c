@@ -56,6 +56,37 @@ ask_member(HaReach *reach, Answers *answers, const HaMember *member, HaFindings 
 
 /* ---- Comparing ---- */
 
+/* A witness has no settings: its times are made of the leader's promise, and it never beats. */
+static bool
+has_times(const HaStatus *status)
+{
+	const HaMember *self = ha_register_member(&status->reg, status->id);
+
+	return self != NULL && (self->flags & HA_MEMBER_DATA) != 0;
+}
+
+static void
+check_times(const Answers *answers, HaFindings *findings)
+{
+	const HaStatus *first = NULL;
+
+	for (HaSet s = answers->answered; s != 0; s &= s - 1)
+	{
+		const HaStatus *status = &answers->of[ha_set_first(s)];
+
+		if (!has_times(status))
+			continue;
+		if (first == NULL)
+			first = status;
+		if (status->promise_ms != first->promise_ms || status->beat_ms != first->beat_ms)
+			ha_findings_add(findings, HA_FINDING_WARN,
+							"set pg_haops.promise and pg_haops.beat to the same on all members",
+							"promise and beat are %u ms and %u ms on %s, %u ms and %u ms on %s", status->promise_ms,
+							status->beat_ms, name_of(answers, status->id), first->promise_ms, first->beat_ms,
+							name_of(answers, first->id));
+	}
+}
+
 static void
 check_versions(const Answers *answers, HaFindings *findings)
 {
@@ -73,12 +104,6 @@ check_versions(const Answers *answers, HaFindings *findings)
 							"%s runs pg_haops %s, %s runs %s", name_of(answers, status->id), status->software,
 							name_of(answers, first), answers->of[first].software);
 		}
-		if (status->promise_ms != answers->of[first].promise_ms || status->beat_ms != answers->of[first].beat_ms)
-			ha_findings_add(findings, HA_FINDING_WARN,
-							"set pg_haops.promise and pg_haops.beat to the same on all members",
-							"promise and beat are %u ms and %u ms on %s, %u ms and %u ms on %s", status->promise_ms,
-							status->beat_ms, name_of(answers, status->id), answers->of[first].promise_ms,
-							answers->of[first].beat_ms, name_of(answers, first));
 	}
 	if (same && first != 0)
 		ha_findings_add(findings, HA_FINDING_GOOD, NULL, "all that answer run pg_haops %s",
@@ -215,6 +240,7 @@ ha_doctor_cluster(HaReach *reach, HaFindings *findings)
 	for (uint32_t i = 0; i < reg->member_count; i++)
 		ask_member(reach, &answers, &reg->member[i], findings);
 	check_versions(&answers, findings);
+	check_times(&answers, findings);
 	check_clocks(&answers, findings);
 	check_reach(&answers, findings);
 	for (uint32_t i = 0; i < reg->member_count; i++)

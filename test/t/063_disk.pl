@@ -53,20 +53,38 @@ $cluster->until_streaming($standby, $leader);
 is($cluster->until_writable(20), $leader, 'a leader and a standby');
 
 # ---- S31 ----
-set_disk($standby, 'f');
-my $client = $cluster->client($leader, 'SET synchronous_commit = remote_write; INSERT INTO t VALUES (1) RETURNING i');
+
+sub standby_is { my ($what) = @_; return $cluster->sql($leader, "SELECT $what FROM pg_stat_replication") eq 't' }
+
+# Again when the standby was in the middle of a flush: then it writes nothing either.
+my ($client, $row) = (undef, 0);
 $cluster->until_true(
 	sub {
-		$cluster->sql($leader, 'SELECT write_lsn >= pg_current_wal_lsn() AND flush_lsn < write_lsn'
-			  . ' FROM pg_stat_replication') eq 't';
+		my $end = Time::HiRes::time() + 5;
+		my $written;
+
+		$cluster->until_true(sub { standby_is('flush_lsn = pg_current_wal_lsn()') }, 'the standby has everything');
+		$row--;
+		set_disk($standby, 'f');
+		$client = $cluster->client($leader,
+			"SET synchronous_commit = remote_write; INSERT INTO t VALUES ($row) RETURNING i");
+		$cluster->until_true(
+			sub {
+				$written = standby_is('write_lsn >= pg_current_wal_lsn() AND flush_lsn < write_lsn');
+				return $written || Time::HiRes::time() > $end;
+			}, 'the standby has written it');
+		return 1 if $written;
+		set_disk($standby, '-');
+		$client->{run}->finish;
+		return 0;
 	}, 'the standby has written and not flushed');
 $cluster->pass_time(3);
 $client->{run}->pump_nb;
 is($client->{out}, '', 'S31: what a standby has only written is not acknowledged');
-is($cluster->sql($leader, 'SELECT count(*) FROM t'), '0', 'S31: nor seen');
+is($cluster->sql($leader, "SELECT count(*) FROM t WHERE i = $row"), '0', 'S31: nor seen');
 set_disk($standby, '-');
 $client->{run}->finish;
-is($client->{out}, "1\n", 'S31: it is, as soon as it is flushed');
+is($client->{out}, "$row\n", 'S31: it is, as soon as it is flushed');
 
 # ---- S7 ----
 my $postmaster = $cluster->postmaster($leader);
@@ -82,7 +100,7 @@ $client->{run}->finish;
 is($client->{out}, '', 'S7: what it could not write was not acknowledged');
 $cluster->sql($standby, 'INSERT INTO t VALUES (3)');
 is($cluster->sql($leader, 'SELECT pg_is_in_recovery()'), 't', 'S7: with a disk that works it is a standby');
-$cluster->until_true(sub { $cluster->sql($leader, 'SELECT count(*) FROM t WHERE i <> 2') eq '2' }, 'it has the rows');
+$cluster->until_true(sub { $cluster->sql($leader, "SELECT count(*) FROM t WHERE i IN ($row, 3)") eq '2' }, 'the rows');
 
 undef $cluster;
 done_testing();
