@@ -308,6 +308,7 @@ ask_or_be_silent(HaNode *node)
 	const HaUs promise_us = ha_node_promise_us(node);
 	HaUs now_us = node->now.boot_us;
 	bool paused = node->hard.reg.paused && !node->write_pending;
+	bool away = now_us - node->round_us > promise_us / 2;	/* stopped, or asleep: nobody was asked */
 
 	if (node->lull_us != 0)
 	{
@@ -322,7 +323,7 @@ ask_or_be_silent(HaNode *node)
 		node->lull_us = 0;
 		node->majority_us = node->next_beat_us = now_us;
 	}
-	if (ha_node_lease_valid(node, node->now) || now_us < ha_round_lease(node) || paused)
+	if (ha_node_lease_valid(node, node->now) || now_us < ha_round_lease(node) || paused || away)
 		node->majority_us = now_us;
 	if (now_us - node->majority_us < ASK_PROMISES * promise_us)
 		return;
