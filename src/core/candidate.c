@@ -148,8 +148,7 @@ ask_for_votes(HaNode *node, HaEffects *fx)
 	if (node->term_seen > node->proposed - 1)
 		node->proposed = node->term_seen + 1;
 	/* Epochs that it was told of and never received: its own promotion may take the number of one of them (R17). */
-	if (!HA_MUTANT(UNRECEIVED_CLAIMED))
-		ha_chain_cut(&node->hard.chain, node->claimed.lsn);
+	ha_chain_cut(&node->hard.chain, node->claimed.lsn);
 	ha_node_adopt_term(node, fx, node->proposed);
 	node->hard.voted_for = node->hard.id;
 	node->term_seen = node->proposed;

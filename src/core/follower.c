@@ -125,7 +125,7 @@ ha_follower_resign(HaNode *node, HaEffects *fx, const HaMessage *m)
 		note->lsn = m->position.lsn;
 	}
 	node->promise_until = (HaUntil){0, 0};
-	if (node->leader != 0 || node->lost_us == 0 || HA_MUTANT(RESIGNED_FOR_EVER))
+	if (node->leader != 0 || node->lost_us == 0)
 		node->lost_us = node->now.boot_us;	/* said again and again, it must not put off what waits for it */
 	node->leader = 0;
 	if (node->role != HA_ROLE_FOLLOWER)
@@ -214,7 +214,7 @@ follow(HaNode *node, HaEffects *fx)
 	if (node->role != HA_ROLE_FOLLOWER)
 		return;
 	if (node->hard.joined_term == node->hard.term && node->pg.state != HA_PG_PRIMARY)
-		node->upstream = node->tail_seen || HA_MUTANT(TAIL_UNSEEN) ? node->leader : 0;
+		node->upstream = node->tail_seen ? node->leader : 0;
 	else if (node->pg.state == HA_PG_PRIMARY)
 		join(node, fx);
 }

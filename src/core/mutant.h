@@ -47,11 +47,7 @@
 	X(OPENING_DEAF, "nothing can be asked of a leader that waits to open (R37)") \
 	X(JOINED_CONSISTENT, "a member joins only when it is consistent, which needs the WAL of a leader (R38)") \
 	X(FOREIGN_JOINED, "what was written outside the cluster does not end the membership in the WAL (S34)") \
-	X(TAIL_UNSEEN, "WAL is received after a start before the end of the own WAL was seen (S34, E9)") \
 	X(IRREPLACEABLE_DROPPED, "a member that nobody can replace is dropped from the sync set for ever (R32)") \
-	X(UNRECEIVED_CLAIMED, "a candidate keeps epochs that it was told of and never received (R12, R17)") \
-	X(RESIGNED_FOR_EVER, "a resignation that is repeated puts off what waits for it (R41)") \
-	X(REGISTER_TERM_UNSEEN, "a term below the register's is stood for (R25)") \
 	X(CANDIDATE_BLINDED, "a candidate that is no voter any more goes on (R30)")
 
 enum

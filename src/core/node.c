@@ -235,7 +235,7 @@ ha_node_adopt_register(HaNode *node, HaEffects *fx, const HaRegister *reg)
 	if (ha_version_compare(reg->version, node->hard.reg.version) <= 0 || !ha_register_valid(reg))
 		return;
 	node->hard.reg = *reg;
-	if (reg->version.term > node->term_seen && !HA_MUTANT(REGISTER_TERM_UNSEEN))
+	if (reg->version.term > node->term_seen)
 		node->term_seen = reg->version.term;
 	fx->persist = true;
 	if (!is_member(node) && node->role != HA_ROLE_HELD)
@@ -270,9 +270,7 @@ ha_node_start(HaNode *node, const HaHard *hard, HaTimes times, HaNow now, uint64
 	node->floor_us = now.boot_us;
 	node->lost_us = now.boot_us;
 	/* A member that has just joined holds a register, and has seen no term yet. */
-	node->term_seen = hard->reg.version.term;
-	if (hard->term > node->term_seen || HA_MUTANT(REGISTER_TERM_UNSEEN))
-		node->term_seen = hard->term;
+	node->term_seen = hard->term > hard->reg.version.term ? hard->term : hard->reg.version.term;
 	node->gate.term = hard->term;
 	fx->close_lease = true;
 	fx->persist = true;
@@ -396,7 +394,8 @@ ha_step(HaNode *node, const HaEvent *event, HaEffects *fx)
 			break;
 		case HA_EVENT_PG:
 			node->pg = *event->pg;
-			node->tail_seen |= node->pg.settled;
+			/* A receiver is started there and not before. */
+			node->tail_seen |= node->pg.settled || node->pg.receiver_running;
 			break;
 		case HA_EVENT_MESSAGE:
 			handle_message(node, fx, event->message);

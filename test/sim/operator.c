@@ -246,10 +246,15 @@ force_somebody(SimWorld *w)
 	ask(w, h, (HaRequest){.kind = HA_REQUEST_FORCE});
 }
 
-/* In the calm: no pause, and whoever is no member is to become one again. */
+/*
+ * In the calm: no pause, and whoever is no member is to become one again. A leader that has been alone for long does
+ * not know who is one.
+ */
 static void
 tidy_up(SimWorld *w, SimHost *leader)
 {
+	if (!ha_node_lease_valid(&leader->node, sim_clock_now(leader, w->now)))
+		return;
 	if (leader->node.hard.reg.paused)
 		ask(w, leader, (HaRequest){.kind = HA_REQUEST_RESUME});
 	if (leader->node.write_pending)
