@@ -35,6 +35,7 @@
 #include "utils/fmgroids.h"
 
 #define LEASE_POLL_MS 10
+#define COMMIT_BYTES 8192		/* what is still to be written: more than a usual commit record */
 #define QUORUM_POLL_MS_MAX 10
 
 /* What is known of this process' present transaction. */
@@ -160,7 +161,8 @@ admit(void)
 		bool		open = ha_gate_enter(HA_FLIGHT_WRITING) && ha_gate_look(&view) == HA_GATE_OPEN;
 		HaUs		now_us;
 
-		if (open && ha_gate_within_lag(&view, GetFlushRecPtr(NULL)))
+		if (open && (ha_guc_async_lag_limit_kb == 0 ||
+					 ha_gate_within_lag(&view, GetXLogInsertRecPtr() + COMMIT_BYTES)))
 			break;
 		ha_gate_leave();
 		now_us = ha_clock_now().boot_us;
