@@ -74,8 +74,8 @@ extern bool ha_gate_waits(const HaGate *gate);
 
 /*
  * Asynchronous mode (R40): true when the best of the standbys that could lead next has all WAL up to lsn but the last
- * pg_haops.async_lag_limit; or when there is no such limit, or no other member that may lead. Part of the quorum, and asked before the commit is
- * written, so that hardly any has to wait for it afterwards.
+ * pg_haops.async_lag_limit; or when there is no such limit, or no other member that may lead. A part of the quorum;
+ * also asked before the commit is written, so that hardly any has to wait for it afterwards.
  */
 extern bool ha_gate_within_lag(const HaGateView *view, HaLsn lsn);
 
