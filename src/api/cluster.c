@@ -10,6 +10,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "io/clock.h"
+#include "ops/members.h"
 #include "ops/readiness.h"
 #include "server/gate.h"
 #include "server/preflight.h"
@@ -108,27 +109,13 @@ put(FunctionCallInfo fcinfo, Row *row)
 static void
 add_blocks(Row *row, uint32 blocks)
 {
-	static const struct
-	{
-		uint32		block;
-		const char *name;
-	}			name[] = {
-		{HA_BLOCK_PAUSED_REPLAY, "replay paused"},
-		{HA_BLOCK_APPLY_DELAY, "recovery_min_apply_delay"},
-		{HA_BLOCK_RECOVERY_TARGET, "recovery target"},
-		{HA_BLOCK_FSYNC_OFF, "fsync off"},
-		{HA_BLOCK_PAGE_WRITES_OFF, "full_page_writes off"},
-		{HA_BLOCK_INCONSISTENT, "not consistent"},
-		{HA_BLOCK_NOT_IN_CHARGE, "settings overridden"},
-	};
-	Datum		element[lengthof(name)];
+	Datum		element[32];
 	int			count = 0;
+	int			bit = 0;
+	const char *name;
 
-	for (size_t i = 0; i < lengthof(name); i++)
-	{
-		if (blocks & name[i].block)
-			element[count++] = CStringGetTextDatum(name[i].name);
-	}
+	while ((name = ha_members_next_block(blocks, &bit)) != NULL)
+		element[count++] = CStringGetTextDatum(name);
 	if (count == 0)
 		add_null(row);
 	else

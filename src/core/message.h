@@ -61,6 +61,7 @@ typedef struct HaToken
 #define HA_BLOCK_PAGE_WRITES_OFF 0x10
 #define HA_BLOCK_INCONSISTENT 0x20	/* backup or rewind not finished: the data directory is not whole (S40) */
 #define HA_BLOCK_NOT_IN_CHARGE 0x40	/* settings that the server needs are overridden elsewhere */
+#define HA_BLOCK_NO_WAL 0x80		/* the leader is there, and its WAL does not come (S25, S49) */
 
 /* What the leader knows of one member, told to all in its beats, for the views and for the order of standing. */
 typedef struct HaSummary

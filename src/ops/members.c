@@ -96,7 +96,7 @@ const char *
 ha_members_next_block(uint32_t blocks, int *bit)
 {
 	static const char *const name[] = {"replay paused", "recovery_min_apply_delay", "recovery target", "fsync off",
-		"full_page_writes off", "not consistent", "settings overridden"};
+		"full_page_writes off", "not consistent", "settings overridden", "no WAL comes"};
 
 	for (; *bit < (int) (sizeof(name) / sizeof(name[0])); (*bit)++)
 	{

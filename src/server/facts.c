@@ -4,10 +4,15 @@
 #include "server/compat.h"
 
 #include "access/xlogrecovery.h"
+#include "io/clock.h"
 #include "replication/walreceiver.h"
 #include "server/facts.h"
 #include "server/shmem.h"
 #include "storage/spin.h"
+
+/* Longer than any receiver takes to connect again, and than the promise by which the loss of the leader is noticed. */
+#define NO_WAL_US (15 * 1000 * HA_US_PER_MS)
+#define RECEIVER_LIVES_US (1000 * HA_US_PER_MS)
 
 int
 ha_facts_receiver_pid(void)
@@ -51,6 +56,29 @@ waits_at_end(void)
 		ProcGlobal->allProcs[proc - 1].wait_event_info == WAIT_EVENT_RECOVERY_RETRIEVE_RETRY_INTERVAL;
 }
 
+/*
+ * The leader is heard, its WAL is wanted, and for a good while no receiver lived for longer than it takes to be refused
+ * (S25, S49). When the leader is lost nothing is wanted any more, so this keeps nobody from standing then.
+ */
+static bool
+gets_no_wal(HaId upstream)
+{
+	static HaUs since_us = 0;
+	static HaUs receiver_since_us = 0;
+	static int	receiver = 0;
+	HaUs		now_us = ha_clock_now().boot_us;
+	int			pid = ha_facts_receiver_pid();
+
+	if (pid != receiver)
+		receiver_since_us = now_us;
+	receiver = pid;
+	if (upstream == 0 || (pid != 0 && now_us - receiver_since_us >= RECEIVER_LIVES_US))
+		since_us = 0;
+	else if (since_us == 0)
+		since_us = now_us;
+	return since_us != 0 && now_us - since_us >= NO_WAL_US;
+}
+
 static void
 read_standby(HaPg *pg, uint32_t orders_number, HaId orders_upstream)
 {
@@ -69,6 +97,8 @@ read_standby(HaPg *pg, uint32_t orders_number, HaId orders_upstream)
 		pg->tli_start = pg_atomic_read_u64(&ha_shmem->history_start);
 	pg->promoting = PromoteIsTriggered();
 	pg->blocks = pg_atomic_read_u32(&ha_shmem->config_blocks);
+	if (gets_no_wal(orders_upstream))
+		pg->blocks |= HA_BLOCK_NO_WAL;
 	if (GetRecoveryPauseState() != RECOVERY_NOT_PAUSED)
 		pg->blocks |= HA_BLOCK_PAUSED_REPLAY;
 	if (pg->state == HA_PG_STARTING)

@@ -83,7 +83,15 @@ $cluster->until_streaming($other, $leader);
 	$cluster->until_logged($leader, qr/made the replication slot "$slot"/, $from);
 	pass('S49: a slot whose WAL went away is made anew');
 
-	# What it needs is there no more; a clone needs nothing of it.
+	# What it needs is there no more: it is no candidate, and that is said. A clone needs nothing of it.
+	$cluster->start($other);
+	$cluster->until_true(
+		sub {
+			$cluster->sql($leader, "SELECT blocks FROM haops.cluster WHERE member = '$other'") eq '{"no WAL comes"}';
+		}, 'the leader knows');
+	like($cluster->sql($leader, 'SELECT ready, reason FROM haops.readiness'), qr/^f\|no standby that answers could/,
+		'S49: a standby whose WAL is gone is no candidate');
+	$cluster->stop($other);
 	my ($status, $out, $err) = $cluster->run('pg_haops', 'rejoin', '--clone', '--data', $cluster->data($other));
 	is($status, 0, 'S49: the member that was away for too long is cloned by hand') or diag $err;
 	$cluster->start($other);
