@@ -135,7 +135,7 @@ sub pairs_of
 		my @order = $pair % 2 ? ($with, $without) : ($without, $with);
 		($tps{ $_->{name} }, $cpu_us{ $_->{name} }) = measure($_, $script, $clients) for @order;
 		push @ratios, $tps{n1} / $tps{plain};
-		push @cpu_ratios, $cpu_us{n1} / $cpu_us{plain};
+		push @cpu_ratios, $cpu_us{n1} / $cpu_us{plain} if $cpu_us{plain} > 0;	# a session not reaped yet
 		say_error(sprintf('%s, %d clients, pair %d: %.0f tps with, %.0f without: %.4f; cpu %.1f us with, %.1f without',
 			$script, $clients, $pair, @tps{qw(n1 plain)}, $ratios[-1], @cpu_us{qw(n1 plain)}));
 	}
