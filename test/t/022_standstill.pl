@@ -50,7 +50,7 @@ $cluster->until_true(
 	sub {
 		$written++ if defined $cluster->sql_or_error($rogue, 'INSERT INTO t VALUES (666)');
 		my $now = $cluster->sql($next, $stream);
-		return $now ne '' && $now ne $before;
+		return $now ne '' && $now ne $before && defined $cluster->sql_or_error($rogue, 'SELECT 1');
 	}, 'the promotion is undone');
 is($written, 0, 'S34: a standby promoted by hand acknowledges no write');
 is($cluster->sql($rogue, 'SELECT pg_is_in_recovery()'), 't', 'S34: and is a standby again by itself');

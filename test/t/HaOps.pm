@@ -329,16 +329,16 @@ sub pass_time
 	return $self->until_true(sub { Time::HiRes::time() > $end }, 'time has passed');
 }
 
-# Until `name` streams from `from`, as `from` sees it.
+# Until `name` streams from `from`, as `from` sees it, and answers: WAL flows before a standby lets anyone in.
 sub until_streaming
 {
 	my ($self, $name, $from, $limit) = @_;
 
 	$self->until_true(
 		sub {
-			($self->sql_or_error($from,
-					"SELECT count(*) FROM pg_stat_replication WHERE application_name = '$name' AND state = 'streaming'")
-				  // 0) eq '1';
+			my $streams = $self->sql_or_error($from,
+				"SELECT count(*) FROM pg_stat_replication WHERE application_name = '$name' AND state = 'streaming'");
+			return ($streams // 0) eq '1' && defined $self->sql_or_error($name, 'SELECT 1');
 		}, "$name streams from $from", $limit);
 	return;
 }
