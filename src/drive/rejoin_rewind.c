@@ -101,9 +101,14 @@ rewindable(HaRejoin *r)
 						"pg_rewind needs data checksums or wal_log_hints, and this directory has neither");
 	if (ha_files_path(label, r->local->data, "backup_label") && ha_files_exists(label))
 		return ha_fault(r->fault, NULL, "the directory is an unfinished copy");
-	if (r->control.state != HA_CONTROL_OTHER)
+	if (r->control.state == HA_CONTROL_OTHER)
+		ha_rejoin_tell(r, "the server was not shut down: crash recovery first");
+	else if (r->control.min_recovery_tli > r->control.tli)
+		/* To pg_rewind, which looks at the last checkpoint, it is still on the timeline before (E9b). */
+		ha_rejoin_tell(r, "no checkpoint was completed on timeline %u: crash recovery first",
+					   r->control.min_recovery_tli);
+	else
 		return true;
-	ha_rejoin_tell(r, "the server was not shut down: crash recovery first");
 	return ha_rewind_shut_down(r->local, r->fault) &&
 		ha_pgdata_control(r->local->programs, r->local->data, &r->control, r->fault);
 }
