@@ -12,6 +12,7 @@ ALTER SYSTEM SET pg_haops.state_directory = '/tmp';
 ALTER SYSTEM SET pg_haops.key_file = '/tmp/key';
 ALTER SYSTEM SET pg_haops.listen_address = '127.0.0.1:1';
 ALTER SYSTEM SET pg_haops.replication_options = 'sslmode=require';
+ALTER SYSTEM SET pg_haops.archive_command = 'true';
 ALTER SYSTEM SET pg_haops.orders_number = 1;
 
 -- Ranges and units. The words differ by version: the code alone is shown.

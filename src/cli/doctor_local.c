@@ -131,6 +131,21 @@ check_numbers(const HaReach *reach, HaFindings *findings)
 	}
 }
 
+/* A primary that is deposed without noticing archives on, unless the library is asked for each file (R39). */
+static void
+check_archiving(const HaReach *reach, HaFindings *findings)
+{
+	char mode[HA_PGDATA_VALUE_SIZE];
+	char library[HA_PGDATA_VALUE_SIZE];
+
+	if (!value_of(reach, "archive_mode", mode, findings) || strcmp(mode, "off") == 0 ||
+		!value_of(reach, "archive_library", library, findings) || strcmp(library, "pg_haops") == 0)
+		return;
+	ha_findings_add(findings, HA_FINDING_WARN,
+					"set archive_library = 'pg_haops', and move archive_command to pg_haops.archive_command",
+					"WAL is archived without a look at the lease");
+}
+
 static void
 check_settings(const HaReach *reach, HaFindings *findings)
 {
@@ -156,6 +171,7 @@ check_settings(const HaReach *reach, HaFindings *findings)
 		port != self->sql_port)
 		ha_findings_add(findings, HA_FINDING_BAD, "set port to what the cluster knows",
 						"its port is %ld, but the cluster knows %u", port, self->sql_port);
+	check_archiving(reach, findings);
 	check_numbers(reach, findings);
 	check_rewindable(reach, findings);
 }

@@ -26,8 +26,11 @@
 #include "storage/waiteventset.h"
 #endif
 #if PG_VERSION_NUM >= 160000
+#include "archive/archive_module.h"
+#include "archive/shell_archive.h"
 #include "utils/guc_hooks.h"	/* assign_synchronous_commit() */
 #else
+#include "postmaster/pgarch.h"
 #include "replication/syncrep.h"
 #endif
 
@@ -67,6 +70,50 @@
 #define ha_slot_is_lost(slot) ((slot)->data.invalidated != RS_INVAL_NONE)
 #else
 #define ha_slot_is_lost(slot) (!XLogRecPtrIsInvalid((slot)->data.invalidated_at))
+#endif
+
+/*
+ * An archive module of two callbacks: since 16 they have a state of the module's own, which we don't need, and their
+ * table is returned. ha_archive_by_shell() is PostgreSQL's own way, which runs XLogArchiveCommand.
+ */
+#if PG_VERSION_NUM >= 160000
+#define HA_ARCHIVE_ARGS(...) ArchiveModuleState *state, __VA_ARGS__
+#define HA_ARCHIVE_NO_ARGS ArchiveModuleState *state
+#define ha_archive_by_shell(file, path) shell_archive_init()->archive_file_cb(state, (file), (path))
+#define HA_ARCHIVE_MODULE(configured, archive) \
+	const ArchiveModuleCallbacks * \
+	_PG_archive_module_init(void) \
+	{ \
+		static const ArchiveModuleCallbacks callbacks = { \
+			.check_configured_cb = (configured), .archive_file_cb = (archive)}; \
+		return &callbacks; \
+	}
+#else
+#define HA_ARCHIVE_ARGS(...) __VA_ARGS__
+#define HA_ARCHIVE_NO_ARGS void
+extern PGDLLEXPORT void _PG_archive_module_init(ArchiveModuleCallbacks *callbacks);
+static inline bool
+ha_archive_by_shell(const char *file, const char *path)
+{
+	ArchiveModuleCallbacks callbacks = {0};
+
+	shell_archive_init(&callbacks);
+	return callbacks.archive_file_cb(file, path);
+}
+#define HA_ARCHIVE_MODULE(configured, archive) \
+	void \
+	_PG_archive_module_init(ArchiveModuleCallbacks *callbacks) \
+	{ \
+		callbacks->check_configured_cb = (configured); \
+		callbacks->archive_file_cb = (archive); \
+	}
+#endif
+
+/* Why an archive module does not archive; before 17 nobody asks. */
+#if PG_VERSION_NUM >= 170000
+#define ha_archive_detail(text) arch_module_check_errdetail("%s", (text))
+#else
+#define ha_archive_detail(text) ((void) 0)
 #endif
 
 #endif

@@ -59,6 +59,19 @@ refuse_unless_joined(const char *options)
 				 errhint("\"pg_haops join\" makes it one.")));
 }
 
+/* What is decoded here may be no part of the cluster's history, and the subscriber could never give it back (R39). */
+static void
+refuse_without_lease(void)
+{
+	HaGateView	view;
+
+	if (!RecoveryInProgress() && ha_gate_look(&view) != HA_GATE_OPEN)
+		ereport(FATAL,
+				(errcode(ERRCODE_CANNOT_CONNECT_NOW),
+				 errmsg("this server does not hold the lease of the leader: it decodes no WAL"),
+				 errhint("haops.cluster says who leads.")));
+}
+
 static void
 authenticated(Port *port, int status)
 {
@@ -66,6 +79,8 @@ authenticated(Port *port, int status)
 		prev_authentication(port, status);
 	if (status == STATUS_OK && am_walsender && strcmp(port->user_name, HA_LOGIN_ROLE) == 0)
 		refuse_unless_joined(port->cmdline_options);
+	if (status == STATUS_OK && am_db_walsender)
+		refuse_without_lease();
 }
 
 void

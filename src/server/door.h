@@ -8,6 +8,8 @@
  * has joined that very term. A server leads in one term between two starts, so a connection that was let in stays
  * right. Connections of other roles (backups) and the ones that ask for SQL (pg_rewind) are not concerned; they count
  * for no commit.
+ *
+ * Logical replication, of any role, begins only under a valid lease (R39); slots.h ends what goes on without one.
  */
 #ifndef HA_SERVER_DOOR_H
 #define HA_SERVER_DOOR_H

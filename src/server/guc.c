@@ -20,6 +20,7 @@ char *ha_guc_state_directory = NULL;
 char *ha_guc_key_file = NULL;
 char *ha_guc_listen_address = NULL;
 char *ha_guc_replication_options = NULL;
+char *ha_guc_archive_command = NULL;
 int ha_guc_orders_number = 0;
 
 /* ---- Paths and addresses ---- */
@@ -187,6 +188,11 @@ define_places(void)
 							   NULL,
 							   &ha_guc_replication_options, "",
 							   PGC_POSTMASTER, flags, check_replication_options, NULL, NULL);
+	DefineCustomStringVariable("pg_haops.archive_command",
+							   "Command that archives a WAL file, while this server holds the lease.",
+							   "Used with archive_library = 'pg_haops'; %p and %f as in archive_command.",
+							   &ha_guc_archive_command, "",
+							   PGC_SIGHUP, flags, NULL, NULL, NULL);
 }
 
 void

@@ -18,6 +18,7 @@ extern char *ha_guc_state_directory;	/* pg_haops.state_directory; empty: the def
 extern char *ha_guc_key_file;		/* pg_haops.key_file; empty: `key` in the state directory */
 extern char *ha_guc_listen_address;	/* pg_haops.listen_address: host:port; empty: the member's own peer address */
 extern char *ha_guc_replication_options;	/* pg_haops.replication_options: added to primary_conninfo */
+extern char *ha_guc_archive_command;	/* pg_haops.archive_command, see archive.h */
 extern int ha_guc_orders_number;	/* pg_haops.orders_number: of the server.conf that this process has read */
 
 /* Defines them all; called once, in _PG_init, while the library is being preloaded. Raises an error for bad values. */

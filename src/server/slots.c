@@ -188,3 +188,31 @@ ha_slots_keep(const HaStatus *status)
 	make_missing(status, found, count, room);
 	pfree(found);
 }
+
+void
+ha_slots_end_decoding(void)
+{
+	HaGateView	view;
+
+	if (RecoveryInProgress() || ha_gate_look(&view) == HA_GATE_OPEN)
+		return;
+	LWLockAcquire(ReplicationSlotControlLock, LW_SHARED);
+	for (int i = 0; i < max_replication_slots; i++)
+	{
+		ReplicationSlot *slot = &ReplicationSlotCtl->replication_slots[i];
+		pid_t		user = 0;
+
+		if (!slot->in_use || !SlotIsLogical(slot))
+			continue;
+		SpinLockAcquire(&slot->mutex);
+		user = slot->active_pid;
+		SpinLockRelease(&slot->mutex);
+		if (user == 0)
+			continue;
+		ereport(LOG,
+				(errmsg("pg_haops: process %d decodes the slot \"%s\" without a lease and is ended", (int) user,
+						NameStr(slot->data.name))));
+		kill(user, SIGTERM);
+	}
+	LWLockRelease(ReplicationSlotControlLock);
+}

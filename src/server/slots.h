@@ -16,4 +16,10 @@
  */
 extern void ha_slots_keep(const HaStatus *status);
 
+/*
+ * Ends whoever decodes a logical slot while this primary does not hold the lease, so that no slot moves over WAL that
+ * may be taken back (R39); the door lets nobody in before it does. Of the keeper.
+ */
+extern void ha_slots_end_decoding(void);
+
 #endif

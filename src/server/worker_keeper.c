@@ -176,6 +176,7 @@ look_at_slots(void)
 
 	if ((HotStandbyActive() || !RecoveryInProgress()) && ha_shmem_status(&status))
 		ha_slots_keep(&status);
+	ha_slots_end_decoding();
 }
 
 /* What a rewind before this start has discarded becomes an event: the program left it in a file (S47). */
