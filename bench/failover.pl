@@ -9,6 +9,8 @@ use Getopt::Long;
 use IO::Handle;
 use IPC::Open2;
 use JSON::PP;
+use POSIX qw(strftime);
+use Time::HiRes ();
 
 use constant FAILOVER_S => 60;	# how long a run waits for another node to acknowledge
 use constant REJOIN_S => 120;	# and for the old primary to stream again
@@ -111,6 +113,13 @@ sub await_health
 # One run
 #
 
+# As servers write it into their logs, when log_timezone is UTC.
+sub wall_clock
+{
+	my $ms = int(Time::HiRes::time() * 1000);
+	return strftime('%Y-%m-%d %H:%M:%S', gmtime(int($ms / 1000))) . sprintf('.%03d UTC', $ms % 1000);
+}
+
 sub inject
 {
 	my ($old) = @_;
@@ -175,6 +184,7 @@ sub run
 	@acks = ();
 	pump(0.5);
 	my $began = now();
+	$result{fault_at} = wall_clock();
 	inject($old);
 	my $first = wait_for('another primary', FAILOVER_S, sub { first_by_another($old->{name}, $began) }, \&idle);
 	$result{failed_over} = 1;
@@ -238,8 +248,8 @@ for my $number (1 .. $option{runs})
 	}
 	push @results, $result;
 	say_error(sprintf(
-		'run %d: %s -> %s, outage %.3f s (roaming client %.3f s), back after %.3f s, %d acknowledged, %d dual, %d lost',
-		@$result{qw(run old new outage_s)}, $result->{roaming_s} // -1,
+		'run %d: %s: %s -> %s, outage %.3f s (roaming client %.3f s), back after %.3f s, %d acknowledged, %d dual, ' .
+		'%d lost', @$result{qw(run fault_at old new outage_s)}, $result->{roaming_s} // -1,
 		@$result{qw(rejoin_s acked dual_acks lost_acks)}));
 }
 close($prober_in);

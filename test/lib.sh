@@ -82,14 +82,19 @@ place_remove()
 	rm -rf "$place"
 }
 
-# Keeps what a failed test left, below build/log.
+# Keeps what a test left, below build/log: files and folders of the place's work, named by patterns.
 place_keep()
 {
-	local to=build/log/$1
+	local to=$PWD/build/log/$1
 
 	shift
 	rm -rf "$to"
 	mkdir -p "$to"
-	(cd "$place/work" && cp -r --parents "$@" "$OLDPWD/$to") 2>/dev/null || true
-	echo "logs are in $to"
+	# The patterns are expanded where the files are; no name is split at its blanks.
+	(cd "$place/work" && IFS= && shopt -s nullglob && cp -r --parents -- $@ "$to") 2>/dev/null || true
+	if [ -n "$(ls -A "$to")" ]; then
+		echo "logs are in ${to#"$PWD"/}"
+	else
+		echo "there are no logs to keep"
+	fi
 }
