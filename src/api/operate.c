@@ -65,6 +65,8 @@ refuse(const HaStatus *status, const HaReply *reply)
 			 errmsg("the cluster refused: %s", ha_answer_text(reply->answer)),
 			 leader != NULL && reply->answer == HA_ANSWER_NOT_LEADER ?
 			 errhint("The leader is member \"%s\" at %s, port %u.", leader->name, leader->sql_host, leader->sql_port) :
+			 reply->answer == HA_ANSWER_BUSY ?
+			 errhint("Ask again when it is over; haops.cluster and haops.events show what became of it.") :
 			 0));
 }
 

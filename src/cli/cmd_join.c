@@ -245,7 +245,7 @@ ask_to_add(Join *join, HaFault *fault)
 	if (!ha_mac_random(&join->member.incarnation, sizeof(join->member.incarnation)))
 		return ha_fault(fault, NULL, "no random numbers are to be had");
 	request.member = join->member;
-	if (!ha_contact_request(&join->contact, &request, &reply, CLUSTER_US, fault))
+	if (!ha_contact_request(&join->contact, 0, &request, &reply, CLUSTER_US, fault))
 		return false;
 	join->member.id = reply.id;
 	join->added = true;
@@ -263,7 +263,7 @@ ask_to_drop(Join *join)
 	HaFault fault = {.text = ""};
 
 	ha_process_clear_interrupt();
-	if (join->added && !ha_contact_request(&join->contact, &request, &reply, CLUSTER_US, &fault))
+	if (join->added && !ha_contact_request(&join->contact, 0, &request, &reply, CLUSTER_US, &fault))
 	{
 		ha_fault_prefix(&fault, "the member \"%s\" could not be taken out again: ", join->member.name);
 		snprintf(fault.hint, sizeof(fault.hint), "pg_haops leave --member %s, on another member, does it",

@@ -80,7 +80,7 @@ leave(HaReach *reach, HaFault *fault)
 	if (member->id == leader.id)
 		return ha_fault(fault, "hand over first: pg_haops switchover", "%s leads", member->name);
 	request.member.id = member->id;
-	if (!ha_contact_request(&reach->contact, &request, &reply, reach->limit_us, fault))
+	if (!ha_contact_request(&reach->contact, 0, &request, &reply, reach->limit_us, fault))
 		return false;
 	printf("%s is no member of the cluster any more\n", member->name);
 	own = reach->is_local && member->id == reach->hard.id &&

@@ -98,6 +98,27 @@ await_voices(HaReach *reach, const HaRegister *reg, HaUs until_us)
 	}
 }
 
+/* Not a second one behind the first: its operator did not know where the leadership goes. */
+static bool
+hand_over_under_way(HaReach *reach, HaFault *fault)
+{
+	const HaMember *leader;
+	HaStatus status;
+	HaFault ignored;
+
+	if (!ha_contact_any(&reach->contact, &status, reach->limit_us, &ignored) || !status.has_register)
+		return false;
+	leader = status.leader != status.id ? ha_register_member(&status.reg, status.leader) : NULL;
+	if (leader != NULL && !ha_contact_member(&reach->contact, leader, &status, HA_CONTACT_ONE_US, &ignored))
+		return false;
+	if (status.role != HA_ROLE_HANDING_OVER)
+		return false;
+	ha_fault(fault, "pg_haops status shows who leads when it is over; ask again if it is still wanted",
+			 "a hand-over from %s to %s is under way", ha_members_name(&status, status.id),
+			 ha_members_name(&status, status.target));
+	return true;
+}
+
 static bool
 hand_over(HaReach *reach, HaFault *fault)
 {
@@ -107,7 +128,7 @@ hand_over(HaReach *reach, HaFault *fault)
 	HaReply reply;
 	HaUs began_us;
 
-	if (!ha_contact_leader(&reach->contact, &before, NULL, reach->limit_us, fault))
+	if (hand_over_under_way(reach, fault) || !ha_contact_leader(&reach->contact, &before, NULL, reach->limit_us, fault))
 		return false;
 	if (given.to != NULL)
 	{
@@ -121,7 +142,7 @@ hand_over(HaReach *reach, HaFault *fault)
 	}
 	await_voices(reach, &before.reg, ha_clock_now().mono_us + reach->limit_us);
 	began_us = ha_clock_now().mono_us;
-	if (!ha_contact_request(&reach->contact, &request, &reply, reach->limit_us, fault) ||
+	if (!ha_contact_request(&reach->contact, before.term, &request, &reply, reach->limit_us, fault) ||
 		!await_other(reach, before.id, before.term, &after, fault))
 		return false;
 	printf("%s leads now, in term %" PRIu64 ", after %" PRId64 " ms\n", ha_members_name(&after, after.id), after.term,
@@ -151,7 +172,7 @@ put_request(const HaCommand *command, HaRequestKind kind, const char *done)
 	const HaRequest request = {.kind = kind};
 	HaFault fault = {.text = ""};
 	HaReply reply;
-	bool ok = ha_contact_request(&given.reach.contact, &request, &reply, given.reach.limit_us, &fault);
+	bool ok = ha_contact_request(&given.reach.contact, 0, &request, &reply, given.reach.limit_us, &fault);
 
 	ha_reach_close(&given.reach);
 	if (!ok)

@@ -293,7 +293,7 @@ carry_out(HaNode *node, HaEffects *fx, const HaRequest *request)
 	if (request->kind == HA_REQUEST_FORCE)
 		return force(node, fx);
 	if (!leading)
-		return HA_ANSWER_NOT_LEADER;
+		return node->role == HA_ROLE_HANDING_OVER ? HA_ANSWER_BUSY : HA_ANSWER_NOT_LEADER;
 	if (busy(node) && !(HA_MUTANT(EARLY_CHANGE) && node->request_number == 0))
 		return HA_ANSWER_BUSY;
 	switch (request->kind)

@@ -94,7 +94,7 @@ typedef enum HaAnswer
 {
 	HA_ANSWER_DONE = 1,			/* on a majority (or, for a hand-over: begun) */
 	HA_ANSWER_NOT_LEADER,
-	HA_ANSWER_BUSY,				/* another change is on its way: ask again */
+	HA_ANSWER_BUSY,				/* another change or a hand-over is on its way: ask again */
 	HA_ANSWER_NO_SUCH_MEMBER,
 	HA_ANSWER_TAKEN,			/* the name, the id or the incarnation is in use by another member */
 	HA_ANSWER_FULL,

@@ -1,12 +1,14 @@
 /*
  * contact.c: see contact.h.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "drive/contact.h"
 #include "io/clock.h"
 #include "io/process.h"
+#include "ops/members.h"
 
 #define AGAIN_US (100 * HA_US_PER_MS)
 
@@ -196,7 +198,8 @@ ha_contact_member(HaContact *contact, const HaMember *member, HaStatus *status, 
 }
 
 bool
-ha_contact_request(HaContact *contact, const HaRequest *request, HaReply *reply, HaUs limit_us, HaFault *fault)
+ha_contact_request(HaContact *contact, HaTerm term, const HaRequest *request, HaReply *reply, HaUs limit_us,
+				   HaFault *fault)
 {
 	HaUs until_us = ha_clock_now().mono_us + limit_us;
 
@@ -210,6 +213,13 @@ ha_contact_request(HaContact *contact, const HaRequest *request, HaReply *reply,
 
 		if (!ha_contact_leader(contact, &status, &op, left_us, fault))
 			return false;
+		if (term != 0 && status.term != term)
+		{
+			ha_operator_close(op);
+			return ha_fault(fault, "pg_haops status shows the members; ask again if it is still wanted",
+							"the leadership has changed meanwhile: %s leads, in term %" PRIu64,
+							ha_members_name(&status, status.id), status.term);
+		}
 		left_us = until_us - ha_clock_now().mono_us;
 		if (!ha_operator_request(op, request, reply, left_us > 0 ? left_us : 1, fault))
 		{
@@ -221,7 +231,8 @@ ha_contact_request(HaContact *contact, const HaRequest *request, HaReply *reply,
 			return true;
 		again = reply->answer == HA_ANSWER_BUSY || reply->answer == HA_ANSWER_NOT_LEADER;
 		if (!again || ha_clock_now().mono_us + AGAIN_US >= until_us || !ha_process_pause(AGAIN_US))
-			return ha_fault(fault, NULL, "the leader refuses: %s", ha_answer_text(reply->answer));
+			return ha_fault(fault, reply->answer == HA_ANSWER_BUSY ? "ask again when it is over" : NULL,
+							"the leader refuses: %s", ha_answer_text(reply->answer));
 	}
 }
 

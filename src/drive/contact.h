@@ -44,11 +44,11 @@ extern bool ha_contact_member(HaContact *contact, const HaMember *member, HaStat
 							  HaFault *fault);
 
 /*
- * Puts a request to the leader, again when it is busy or has changed. An answer other than done is a fault, except that
- * reply tells it. limit_us: for all of it.
+ * Puts a request to the leader, again when it is busy or has changed; to the leader of this term alone, unless term is
+ * 0. An answer other than done is a fault, except that reply tells it. limit_us: for all of it.
  */
-extern bool ha_contact_request(HaContact *contact, const HaRequest *request, HaReply *reply, HaUs limit_us,
-							   HaFault *fault);
+extern bool ha_contact_request(HaContact *contact, HaTerm term, const HaRequest *request, HaReply *reply,
+							   HaUs limit_us, HaFault *fault);
 
 extern void ha_contact_end(HaContact *contact);
 

@@ -49,7 +49,7 @@ ha_answer_text(HaAnswer answer)
 		case HA_ANSWER_NOT_LEADER:
 			return "this member is not the leader";
 		case HA_ANSWER_BUSY:
-			return "another change is under way";
+			return "another change, or a hand-over, is under way";
 		case HA_ANSWER_NO_SUCH_MEMBER:
 			return "there is no such member";
 		case HA_ANSWER_TAKEN:

@@ -68,6 +68,7 @@ $cluster->until_streaming($target, $leader);
 	is($cluster->postmaster($leader), $postmaster, 'S53: without a restart');
 
 	# A second one while the first is under way, which is a second at most: the second operator may come too late.
+	my $second;
 	$cluster->until_true(
 		sub {
 			$job = hand_over($leader, $target);
@@ -75,7 +76,19 @@ $cluster->until_streaming($target, $leader);
 			$job->{run}->finish;
 			return !defined $answer;
 		}, 'a second operator came in time');
-	like($cluster->{error}, qr/^ERROR:  the cluster refused: [^\n]+$/m, 'S56: a second operator is refused, and told');
+	like($cluster->{error}, qr/^ERROR:  the cluster refused: another change, or a hand-over, is under way$/m,
+		'S56: a second operator is refused, and told');
+	like($cluster->{error}, qr/^HINT:  Ask again when it is over/m, 'S56: and what to do');
+	$cluster->until_true(
+		sub {
+			$job = hand_over($leader, $target);
+			$second = switchover($leader, $target);
+			$_->{run}->finish for $job, $second;
+			return $second->{err} =~ /under way/;
+		}, 'a second operator came in time with the program');
+	is(code($second), 1, 'S56: the program refuses, too');
+	like($second->{err}, qr/error: a hand-over from $leader to $target is under way\n/, 'S56: and says why');
+	like($second->{err}, qr/hint: pg_haops status [^\n]+ ask again/, 'S56: and what to do');
 	is(role_of($leader) . ' ' . term($leader), "leader $term", 'S56: and has changed nothing');
 	kill 'CONT', $sender;
 }

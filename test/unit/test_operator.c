@@ -118,12 +118,12 @@ find_leader(void)
 	CLAIM(contact.count == 3);
 	CLAIM(ha_contact_leader(&contact, &status, NULL, LIMIT_US, &fault));
 	CLAIM(ha_contact_leads(&status));
-	CLAIM(ha_contact_request(&contact, &request, &reply, LIMIT_US, &fault));
+	CLAIM(ha_contact_request(&contact, 0, &request, &reply, LIMIT_US, &fault));
 	CLAIM(ha_contact_leader(&contact, &status, NULL, LIMIT_US, &fault));
 	CLAIM(ha_register_member(&status.reg, 2)->priority == 7);
 
 	request.member.id = 9;
-	CLAIM(!ha_contact_request(&contact, &request, &reply, LIMIT_US, &fault));
+	CLAIM(!ha_contact_request(&contact, 0, &request, &reply, LIMIT_US, &fault));
 	CLAIM(reply.answer == HA_ANSWER_NO_SUCH_MEMBER);
 	CLAIM(ha_contact_member(&contact, ha_register_member(&status.reg, 2), &status, LIMIT_US, &fault));
 	CLAIM(status.id == 2);

@@ -769,6 +769,27 @@ s55_target_dies_during_the_hand_over(void **state)
 	assert_healed();
 }
 
+/* A second hand-over does not begin, nor is it told that nobody leads: it is to be asked for later. */
+static void
+s56_two_hand_overs(void **state)
+{
+	HaId a, b;
+
+	(void) state;
+	settle(3, 0, 0);
+	a = other_data(first, 0);
+	b = other_data(first, a);
+	assert_int_equal(town_request(town, first, (HaRequest){.kind = HA_REQUEST_HAND_OVER, .member.id = a}),
+					 HA_ANSWER_DONE);
+	assert_int_equal(town_request(town, first, (HaRequest){.kind = HA_REQUEST_HAND_OVER, .member.id = b}),
+					 HA_ANSWER_BUSY);
+	assert_int_equal(town_request(town, first, (HaRequest){.kind = HA_REQUEST_PAUSE}), HA_ANSWER_BUSY);
+	assert_int_equal(town_until_leader(town, 500), a);
+	assert_int_equal(town_request(town, first, (HaRequest){.kind = HA_REQUEST_HAND_OVER, .member.id = b}),
+					 HA_ANSWER_NOT_LEADER);
+	assert_healed();
+}
+
 static void
 s57_paused(void **state)
 {
@@ -867,6 +888,7 @@ main(void)
 		TEST(s52_state_went_back),
 		TEST(s54_hand_over_loses_nothing),
 		TEST(s55_target_dies_during_the_hand_over),
+		TEST(s56_two_hand_overs),
 		TEST(s57_paused),
 		TEST(members_come_and_go),
 		TEST(held_shut_until_the_command_ended),
