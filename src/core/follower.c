@@ -51,6 +51,35 @@ yield(HaNode *node, HaEffects *fx, HaTerm term)
 		ha_node_adopt_term(node, fx, term);
 }
 
+/* By its own word. */
+static bool
+leader_hears_majority(const HaNode *node, uint32_t promise_ms)
+{
+	const HaRegister *reg = &node->hard.reg;
+	HaSet heard = 0;
+
+	for (uint32_t i = 0; i < node->summary_count; i++)
+	{
+		if (node->summary[i].seen_ms <= promise_ms)
+			heard |= ha_set_of(node->summary[i].id);
+	}
+	return ha_majority_joint(heard, reg->voters, reg->voters_previous);
+}
+
+/* A leader that was lost is back in the same term: told when it has more than this member, and may stay (S17). */
+static void
+tell_leader(HaNode *node, HaEffects *fx, uint32_t promise_ms)
+{
+	bool same = node->term_told == node->hard.term;
+
+	if (same && (node->leader_told == node->leader || !leader_hears_majority(node, promise_ms)))
+		return;
+	node->leader_told = node->leader;
+	node->term_told = node->hard.term;
+	node->attempt_told = false;
+	ha_node_note(node, fx, HA_NOTE_LEADER_FOUND, node->leader);
+}
+
 void
 ha_follower_beat(HaNode *node, HaEffects *fx, const HaMessage *m)
 {
@@ -82,11 +111,7 @@ ha_follower_beat(HaNode *node, HaEffects *fx, const HaMessage *m)
 		ha_node_adopt_register(node, fx, m->reg);
 	if (node->role == HA_ROLE_HELD)
 		return;
-	if (node->leader != m->from)
-	{
-		node->leader = m->from;
-		ha_node_note(node, fx, HA_NOTE_LEADER_FOUND, m->from);
-	}
+	node->leader = m->from;
 	node->promise_until = ha_until_later(node->promise_until,
 										 ha_until(node->now, (HaUs) m->promise_ms * HA_US_PER_MS));
 	if (m->round_us > node->last_round_us)
@@ -98,6 +123,7 @@ ha_follower_beat(HaNode *node, HaEffects *fx, const HaMessage *m)
 		memcpy(node->summary, m->summary, sizeof(HaSummary) * m->summary_count);
 		node->summary_count = m->summary_count;
 	}
+	tell_leader(node, fx, m->promise_ms);
 	node->attempts = 0;
 	node->stand_us = HA_US_NEVER;
 	node->lost_us = 0;
@@ -112,18 +138,15 @@ ha_follower_resign(HaNode *node, HaEffects *fx, const HaMessage *m)
 {
 	bool ours = m->term == node->hard.term && (node->leader == m->from || node->leader == 0) &&
 		m->round_us >= node->last_round_us;
-	HaNote *note;
 
 	if (!ours && !HA_MUTANT(OLD_RESIGNATION))
 		return;
 	node->peer[m->from].gone = true;
 	if (ha_role_leads(node->role))
 		return;
-	if (node->leader != 0)
-	{
-		note = ha_node_note(node, fx, HA_NOTE_RESIGNED, m->from);
-		note->lsn = m->position.lsn;
-	}
+	if (node->leader_told == m->from)
+		ha_node_note(node, fx, HA_NOTE_RESIGNED, m->from)->lsn = m->position.lsn;
+	node->leader_told = 0;
 	node->promise_until = (HaUntil){0, 0};
 	if (node->leader != 0 || node->lost_us == 0)
 		node->lost_us = node->now.boot_us;	/* said again and again, it must not put off what waits for it */
@@ -388,8 +411,9 @@ ha_follower_progress(HaNode *node, HaEffects *fx)
 	}
 	if (node->leader != 0 && ha_until_over(node->promise_until, node->now))
 	{
-		ha_node_note(node, fx, HA_NOTE_LEADER_LOST, node->leader);
-		node->leader = 0;
+		if (node->leader_told == node->leader)
+			ha_node_note(node, fx, HA_NOTE_LEADER_LOST, node->leader);
+		node->leader = node->leader_told = 0;
 		node->lost_us = node->now.boot_us;
 	}
 	if (node->leader != 0)

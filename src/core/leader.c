@@ -21,7 +21,9 @@ ha_leader_begin(HaNode *node, HaEffects *fx)
 		peer->joined_term = 0;
 		peer->position = (HaPosition){0, 0};
 	}
-	node->leader = node->hard.id;
+	node->leader = node->leader_told = node->hard.id;
+	node->term_told = node->hard.term;
+	node->attempt_told = false;
 	node->lost_us = 0;
 	node->attempts = 0;
 	node->stand_us = HA_US_NEVER;

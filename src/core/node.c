@@ -210,13 +210,19 @@ void
 ha_node_move(HaNode *node, HaEffects *fx, HaTrigger trigger)
 {
 	const HaTransition *way = ha_roles_find(node->role, trigger);
+	bool attempt;
 
 	if (!ha_node_require(node, fx, way != NULL, 44))
 		return;
+	/* Without a majority candidacies follow each other for as long as it takes: the first one is told. */
+	attempt = trigger == HA_TRIGGER_STAND || (trigger == HA_TRIGGER_DROPPED && node->role == HA_ROLE_CANDIDATE);
 	node->role = way->to;
 	node->role_until_us = HA_US_NEVER;
 	if (node->role == HA_ROLE_RESIGNING || node->role == HA_ROLE_RESIGNED)
 		node->role_until_us = node->now.boot_us + ha_node_promise_us(node);
+	if (attempt && node->attempt_told)
+		return;
+	node->attempt_told |= attempt && trigger == HA_TRIGGER_DROPPED;
 	ha_node_note(node, fx, HA_NOTE_ROLE, node->hard.id)->sentence = way->sentence;
 }
 

@@ -253,6 +253,9 @@ typedef struct HaNode
 	HaMessage vote_asked;		/* its message; reg and summary are NULL */
 	HaUs vote_until_us;			/* when to answer it by what is known then */
 	HaUs lost_us;				/* since when an ex-leader knows no leader, 0 = it does */
+	HaId leader_told;			/* whose leadership was told last, 0 = its loss was */
+	HaTerm term_told;			/* and in which term */
+	bool attempt_told;			/* a candidacy that came to nothing was told since */
 	HaTerm proposed;			/* as a candidate: the term that it stands for */
 	HaSummary summary[HA_MEMBERS_MAX];	/* the leader's last, or the own one as a leader */
 	uint32_t summary_count;

@@ -441,6 +441,39 @@ s20_minority_site_holds_the_primary(void **state)
 	assert_healed();
 }
 
+/* Who still hears a leader without a majority does not tell at each of its silences that it is lost, then found. */
+static void
+s20_lonely_leader_tells_once(void **state)
+{
+	HaId near;
+	uint32_t before = 0;
+
+	(void) state;
+	settle(5, 0, 0);
+	near = other_data(first, 0);
+	for (HaId id = 1; id <= 5; id++)
+	{
+		if (id != first && id != near)
+			town_kill(town, id, false);
+	}
+	town_run(town, 20000);
+	for (int kind = 0; kind < HA_NOTE_COUNT; kind++)
+		before += town->notes[kind];
+	town_run(town, 60000);
+	for (int kind = 0; kind < HA_NOTE_COUNT; kind++)
+		before -= town->notes[kind];
+	assert_int_equal(before, 0);
+	assert_int_equal(town->house[first].node.role, HA_ROLE_LEADER);
+	assert_int_equal(town_leader(town), 0);
+	for (HaId id = 1; id <= 5; id++)
+	{
+		if (id != first && id != near)
+			town_start(town, id);
+	}
+	assert_healed();
+	assert_true(town_holds_acked(town, town_leader(town)));
+}
+
 static void
 s21_majority_lost_then_forced(void **state)
 {
@@ -873,6 +906,7 @@ main(void)
 		TEST(s17_everybody_alone),
 		TEST(s19_only_one_standby_lost_the_primary),
 		TEST(s20_minority_site_holds_the_primary),
+		TEST(s20_lonely_leader_tells_once),
 		TEST(s21_majority_lost_then_forced),
 		TEST(s21_not_forced_before_it_could_hear),
 		TEST(s21_forced_after_it_was_cut_off),
