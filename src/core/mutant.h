@@ -35,6 +35,7 @@
 	X(LEASE_WHOLE_PROMISE, "the lease is as long as the promise, without the clocks' margin (R19)") \
 	X(NEW_VOTERS_ONLY, "a change of voters counts the new list alone (R26)") \
 	X(OPEN_UNSECURED, "a leader opens before its epoch is flushed on k members (R37)") \
+	X(LONGER_AT_ONCE, "a longer promise counts for rounds that named the shorter one (R19)") \
 	X(HANDOVER_KEEPS_LEASE, "a hand-over gives the token while the lease runs (R23)") \
 	HA_MUTANT_PAST(X)
 

@@ -294,7 +294,9 @@ typedef struct HaNode
 	bool handover_sent;
 	HaId drop_id;				/* member that is being taken out, 0 = none */
 	HaUs grace_us;				/* until then members that have not joined this term are not given up */
-	uint32_t promise_used_ms;	/* of the last beat: a new length asks for fresh rounds */
+	uint32_t promise_used_ms;	/* that the last round named */
+	HaUs promise_used_us;		/* the first round that named it */
+	uint32_t promise_before_ms;	/* that the rounds before it named, from floor_us on */
 	bool fenced;				/* as last told: the leader's lease is out */
 	bool broken;				/* held because a rule did not hold (R44): until the next start */
 	bool stopping;				/* last will of a server that is being stopped cleanly */

@@ -8,6 +8,19 @@
 
 /* ---- Lease ---- */
 
+/*
+ * The promise that binds whoever answered a round since start_us: he may have answered one that named it, or one before
+ * it was changed. A longer one that was set since binds nobody yet.
+ */
+static uint32_t
+promise_since(const HaNode *node, HaUs start_us)
+{
+	bool before = start_us < node->promise_used_us && !HA_MUTANT(LONGER_AT_ONCE);
+
+	return before && node->promise_before_ms < node->promise_used_ms ? node->promise_before_ms :
+		node->promise_used_ms;
+}
+
 HaUs
 ha_round_lease(const HaNode *node)
 {
@@ -29,8 +42,7 @@ ha_round_lease(const HaNode *node)
 
 		start_us = before_us < start_us ? before_us : start_us;
 	}
-	/* By the promise that the rounds named: a longer one that was set since binds nobody yet. */
-	return start_us == 0 ? 0 : ha_lease_end(start_us, node->promise_used_ms);
+	return start_us == 0 ? 0 : ha_lease_end(start_us, promise_since(node, start_us));
 }
 
 /* The pause lets the leader go on without rounds, once a majority refuses elections because of it (R29). */
@@ -125,6 +137,17 @@ fill_beat(const HaNode *node, HaMessage *m)
 	m->summary_count = node->summary_count;
 }
 
+/* From this round on. Those before the last change count no more: only two lengths are remembered. */
+static void
+use_promise(HaNode *node)
+{
+	if (node->floor_us < node->promise_used_us)
+		node->floor_us = node->promise_used_us;
+	node->promise_before_ms = node->promise_used_ms;
+	node->promise_used_ms = node->times.promise_ms;
+	node->promise_used_us = node->round_us;
+}
+
 void
 ha_round_send(HaNode *node, HaEffects *fx)
 {
@@ -134,11 +157,9 @@ ha_round_send(HaNode *node, HaEffects *fx)
 	bool hurry = node->write_pending || node->role == HA_ROLE_HANDING_OVER || node->role == HA_ROLE_OPENING;
 	HaMessage *m;
 
-	/* Rounds that named another promise don't say how long the answer binds now. */
-	if (node->promise_used_ms != node->times.promise_ms)
-		node->floor_us = node->now.boot_us;
-	node->promise_used_ms = node->times.promise_ms;
 	node->round_us = node->now.boot_us > node->round_us ? node->now.boot_us : node->round_us + 1;
+	if (node->promise_used_ms != node->times.promise_ms)
+		use_promise(node);
 	node->next_beat_us = node->now.boot_us + ha_node_beat_us(node) / (hurry ? 10 : 1);
 	summarize(node);
 	if ((all & ~stored) != 0)

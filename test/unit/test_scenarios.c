@@ -184,6 +184,30 @@ s04_promise_set_longer_and_worker_dead(void **state)
 	assert_int_not_equal(town_leader(town), 0);
 }
 
+/* The promise is changed at run time, again and again: as long as a majority answers, nothing is fenced. */
+static void
+s04_promise_changed_under_way(void **state)
+{
+	static const uint32_t promise_ms[] = {3100, 30000, 29000, 3000, 1500, 60000, 3000};
+
+	(void) state;
+	settle(3, 0, 0);
+	for (size_t i = 0; i < sizeof(promise_ms) / sizeof(promise_ms[0]); i++)
+	{
+		town->house[first].node.times.promise_ms = promise_ms[i];
+		for (int ms = 0; ms < 1100; ms++)
+		{
+			town_run(town, 1);
+			assert_int_equal(town_leader(town), first);
+		}
+	}
+	assert_int_equal(town->notes[HA_NOTE_FENCED], 0);
+	town_kill(town, first, false);
+	town_run(town, 29000);
+	assert_int_equal(town_leader(town), 0);	/* the longest promise that was given lasts */
+	assert_int_not_equal(town_until_leader(town, 60000), 0);
+}
+
 static void
 s05_s12_primary_frozen(void **state)
 {
@@ -894,6 +918,7 @@ main(void)
 		TEST(s04_worker_killed_and_back),
 		TEST(s04_worker_stays_dead),
 		TEST(s04_promise_set_longer_and_worker_dead),
+		TEST(s04_promise_changed_under_way),
 		TEST(s05_s12_primary_frozen),
 		TEST(s10_no_sql_is_needed),
 		TEST(s11_clean_stop),
