@@ -144,6 +144,30 @@ await_lead(HaReach *reach, const HaMember *self, HaFault *fault)
 	return ha_fault(fault, "the server's log and pg_haops status say more", "it does not lead yet");
 }
 
+/* Why, as far as the member's status tells, and what to do about it. */
+static bool
+refused(HaReach *reach, const HaMember *self, HaAnswer answer, HaFault *fault)
+{
+	HaStatus now;
+	HaUs bound_us;
+	char hint[128];
+
+	if (answer != HA_ANSWER_NOT_READY || !ha_contact_member(&reach->contact, self, &now, HA_CONTACT_ONE_US, fault))
+		return ha_fault(fault, "the server's log and pg_haops status say more", "the member refuses: %s",
+						ha_answer_text(answer));
+	if (now.leader != 0)
+		return ha_fault(fault, "pg_haops status shows the members", "the member refuses: it hears %s, who leads",
+						ha_members_name(&now, now.leader));
+	if (now.pg.state != HA_PG_STANDBY)
+		return ha_fault(fault, "look into the server's log, and ask again when it is a standby",
+						"the member refuses: its PostgreSQL is no standby that can be read");
+	/* As much when it is over by now. */
+	bound_us = now.silent_left_us > now.promise_left_us ? now.silent_left_us : now.promise_left_us;
+	snprintf(hint, sizeof(hint), "wait for one promise (%" PRId64 " s) and ask again",
+			 bound_us / (1000 * HA_US_PER_MS) + 1);
+	return ha_fault(fault, hint, "the member refuses: it has promised a leader to wait, or was started a moment ago");
+}
+
 static bool
 force(HaReach *reach, HaFault *fault)
 {
@@ -172,8 +196,7 @@ force(HaReach *reach, HaFault *fault)
 	if (!ok)
 		return false;
 	if (reply.answer != HA_ANSWER_DONE)
-		return ha_fault(fault, "it must be a standby at the end of its WAL, and hear no leader",
-						"the member refuses: %s", ha_answer_text(reply.answer));
+		return refused(reach, self, reply.answer, fault);
 	return await_lead(reach, self, fault);
 }
 

@@ -20,6 +20,15 @@ my ($status, $out, $err) = run(@force, '--yes-i-accept-loss', 'story');
 is($status, 1, 'with a leader nothing can be forced');
 like($err, qr/error: n1 leads: there is nothing to be forced\n.*hint: pg_haops switchover/, 'and it is said why');
 
+# A longer promise than the survivor's own settings say, without a moment in which commits are refused.
+$cluster->sql('n1', 'CREATE EXTENSION pg_haops');
+$cluster->sql('n1', "ALTER SYSTEM SET pg_haops.promise = '12s'");
+$cluster->sql('n1', 'SELECT pg_reload_conf()');
+$cluster->until_true(sub { $cluster->status('n1')->{lease_ms} > 3000 }, 'the longer promise is given');
+$cluster->pass_time(1);
+is($cluster->sql('n1', "SELECT count(*) FROM haops.events WHERE kind LIKE '%fence'"), '0',
+	'a longer promise is no event');
+
 # The leader writes what nobody gets, and dies with another one.
 my @senders = split ' ', $cluster->sql('n1', "SELECT string_agg(pid::text, ' ') FROM pg_stat_replication");
 kill 'STOP', @senders;
@@ -28,8 +37,16 @@ kill 'KILL', $cluster->postmaster('n2');
 kill 'KILL', $cluster->postmaster('n1'), @senders;
 $cluster->until_true(sub { !$cluster->postmaster('n1') && !$cluster->postmaster('n2') }, 'two are gone');
 
+# A member that was just started is bound by the longest promise that it ever gave.
+$cluster->stop($survivor);
+$cluster->start($survivor);
+($status, $out, $err) = run(@force, '--yes-i-accept-loss', 'story');
+is($status, 1, 'R42: not while it is bound by a promise');
+like($err, qr/error: the member refuses: it has promised a leader to wait, or was started a moment ago\n/, 'R42: why');
+like($err, qr/hint: wait for one promise \((?:[1-9]|1[0-2]) s\) and ask again\n/, 'R42: and what to do');
+
 # Longer than any promise and any candidacy.
-my $end = time + 10;
+my $end = time + 12;
 $cluster->until_true(sub { time > $end }, 'time passes');
 isnt(role_of($survivor), 'leader', 'S21: the survivor does not lead by itself');
 is($cluster->sql($survivor, 'SELECT pg_is_in_recovery()'), 't', 'S21: it is a standby');
