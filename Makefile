@@ -26,7 +26,7 @@ DRIVE = aside ask builtin clone contact durable effects engine gossip local lost
 SERVER = archive control door facts fence gate guc guc_sender hooks init poster preflight pulse requests shmem \
 	slots timelines worker_ha worker_keeper worker_sender workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
-	cmd_witness command doctor_cluster doctor_local launch main reach
+	cmd_witness command doctor_cluster doctor_local launch limits main reach
 API = cluster operate
 API_SQL = 00_header 10_schema cluster operate 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "cli/limits.h"
 #include "cli/reach.h"
 #include "io/clock.h"
 #include "io/process.h"
 #include "ops/members.h"
+#include "ops/readiness.h"
 
 #define AGAIN_US (20 * HA_US_PER_MS)
 #define BEGUN_US (500 * HA_US_PER_MS)	/* a hand-over shows by then, if it is under way */
@@ -119,6 +121,68 @@ hand_over_under_way(HaReach *reach, HaFault *fault)
 	return true;
 }
 
+/* Whoever can't be asked is not compared, so that a hand-over does not depend on it. */
+static bool
+limits_of(HaReach *reach, const HaMember *member, HaLimits *limits)
+{
+	HaFault fault = {.text = ""};
+
+	if (ha_limits_ask(&reach->contact.key, member, limits, &fault))
+		return true;
+	fprintf(stderr, "pg_haops switchover: the limits of %s are not compared: %s\n", member->name, fault.text);
+	return false;
+}
+
+/*
+ * Would a member be lost as a standby of the target, because it has one of the limits lower (S60)? That is refused:
+ * such a standby can't take over any more, and the old leader would not even start as one.
+ */
+static bool
+check_limits(HaReach *reach, const HaStatus *before, HaId target_id, HaFault *fault)
+{
+	const HaMember *target = ha_register_member(&before->reg, target_id);
+	HaLimits wanted;
+
+	if (target == NULL || !limits_of(reach, target, &wanted))
+		return true;
+	for (uint32_t i = 0; i < before->reg.member_count; i++)
+	{
+		const HaMember *member = &before->reg.member[i];
+		bool leads = member->id == before->id;
+		HaLimits limits;
+		char hint[256];
+		int low;
+
+		if ((member->flags & HA_MEMBER_DATA) == 0 || member->id == target->id ||
+			!ha_members_row(before, member).well || !limits_of(reach, member, &limits))
+			continue;
+		low = ha_limits_lower(&limits, &wanted, leads, 0);
+		if (low == HA_LIMITS_COUNT)
+			continue;
+		snprintf(hint, sizeof(hint), "set %s to %ld on %s, %s, and ask again", ha_limits_name[low], wanted.value[low],
+				 member->name, leads ? "reload (the hand-over restarts it)" : "restart it");
+		return ha_fault(fault, hint, "%s is %ld on %s and only %ld on %s, which could not follow", ha_limits_name[low],
+						wanted.value[low], target->name, limits.value[low], member->name);
+	}
+	return true;
+}
+
+/* Whom the operator named, or who would be chosen now, 0 = nobody; false with a fault. */
+static bool
+find_target(const HaStatus *before, HaId *id, HaFault *fault)
+{
+	const HaMember *named;
+
+	(void) ha_readiness(before, id);
+	if (given.to == NULL)
+		return true;
+	named = ha_reach_named(&before->reg, given.to, fault);
+	if (named == NULL)
+		return false;
+	*id = named->id;
+	return named->id != before->id || ha_fault(fault, NULL, "%s leads already", named->name);
+}
+
 static bool
 hand_over(HaReach *reach, HaFault *fault)
 {
@@ -126,23 +190,21 @@ hand_over(HaReach *reach, HaFault *fault)
 	HaStatus before;
 	HaStatus after;
 	HaReply reply;
+	HaTerm term;
 	HaUs began_us;
 
-	if (hand_over_under_way(reach, fault) || !ha_contact_leader(&reach->contact, &before, NULL, reach->limit_us, fault))
+	if (hand_over_under_way(reach, fault) ||
+		!ha_contact_leader(&reach->contact, &before, NULL, reach->limit_us, fault) ||
+		!find_target(&before, &request.member.id, fault))
 		return false;
-	if (given.to != NULL)
-	{
-		const HaMember *target = ha_reach_named(&before.reg, given.to, fault);
-
-		if (target == NULL)
-			return false;
-		if (target->id == before.id)
-			return ha_fault(fault, NULL, "%s leads already", target->name);
-		request.member.id = target->id;
-	}
+	term = before.term;
 	await_voices(reach, &before.reg, ha_clock_now().mono_us + reach->limit_us);
+	if (!ha_contact_leader(&reach->contact, &before, NULL, reach->limit_us, fault) ||
+		!find_target(&before, &request.member.id, fault) ||
+		!check_limits(reach, &before, request.member.id, fault))
+		return false;
 	began_us = ha_clock_now().mono_us;
-	if (!ha_contact_request(&reach->contact, before.term, &request, &reply, reach->limit_us, fault) ||
+	if (!ha_contact_request(&reach->contact, term, &request, &reply, reach->limit_us, fault) ||
 		!await_other(reach, before.id, before.term, &after, fault))
 		return false;
 	printf("%s leads now, in term %" PRIu64 ", after %" PRId64 " ms\n", ha_members_name(&after, after.id), after.term,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/findings.h"
+#include "cli/limits.h"
 #include "io/clock.h"
 #include "io/login.h"
 #include "io/mac.h"
@@ -188,6 +189,41 @@ check_sql(HaReach *reach, const HaMember *member, HaFindings *findings)
 }
 
 static void
+compare_limits(const Answers *answers, HaId low, HaId high, const HaLimits of[HA_ID_MAX + 1], HaFindings *findings)
+{
+	char remedy[256];
+
+	for (int i = -1; (i = ha_limits_lower(&of[low], &of[high], false, i + 1)) < HA_LIMITS_COUNT;)
+	{
+		snprintf(remedy, sizeof(remedy), "set %s to %ld on %s, and restart it", ha_limits_name[i], of[high].value[i],
+				 name_of(answers, low));
+		ha_findings_add(findings, HA_FINDING_WARN, remedy,
+						"%s is %ld on %s and only %ld on %s, which can't follow when %s leads", ha_limits_name[i],
+						of[high].value[i], name_of(answers, high), of[low].value[i], name_of(answers, low),
+						name_of(answers, high));
+	}
+}
+
+/* Each against each: who leads next is not known (S60). */
+static void
+check_limits(HaReach *reach, const Answers *answers, HaFindings *findings)
+{
+	static HaLimits of[HA_ID_MAX + 1];
+	const HaRegister *reg = &answers->cluster.reg;
+	HaSet asked = ha_register_data(reg) & answers->answered;
+	HaFault ignored;
+
+	for (HaSet s = asked; s != 0; s &= s - 1)
+		(void) ha_limits_ask(&reach->contact.key, ha_register_member(reg, ha_set_first(s)), &of[ha_set_first(s)],
+							 &ignored);
+	for (HaSet s = asked; s != 0; s &= s - 1)
+	{
+		for (HaSet t = asked; t != 0; t &= t - 1)
+			compare_limits(answers, ha_set_first(s), ha_set_first(t), of, findings);
+	}
+}
+
+static void
 check_members(const Answers *answers, HaFindings *findings)
 {
 	for (uint32_t i = 0; i < answers->cluster.reg.member_count; i++)
@@ -248,6 +284,7 @@ ha_doctor_cluster(HaReach *reach, HaFindings *findings)
 		if ((reg->member[i].flags & HA_MEMBER_DATA) != 0 && ha_set_has(answers.answered, reg->member[i].id))
 			check_sql(reach, &reg->member[i], findings);
 	}
+	check_limits(reach, &answers, findings);
 	check_members(&answers, findings);
 	check_readiness(&answers, findings);
 }

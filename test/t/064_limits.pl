@@ -34,7 +34,20 @@ $cluster->until_streaming($other, $leader);
 	$cluster->until_writable(20, $other);
 	$cluster->start($leader);
 	$cluster->until_streaming($leader, $other);
-	$cluster->run_ok('pg_haops', 'switchover', '--to', $leader, '--data', $cluster->data($leader));
+	$cluster->until_true(sub { $cluster->member($leader)->{state} eq 'following' }, 'it is well');
+	for my $to ([], [ '--to', $leader ])
+	{
+		my ($status, $out, $err) = $cluster->run('pg_haops', 'switchover', @$to, '--data', $cluster->data($leader));
+		is($status, 1, "S60: no hand-over (@$to) to a member whose limits the old leader does not have");
+		like($err, qr/error: max_connections is $wanted on $leader and only \d+ on $other, which could not follow\n/,
+			'S60: setting, members and values are named');
+		like($err, qr/hint: set max_connections to $wanted on $other, reload /, 'S60: and what to do');
+	}
+	my ($status, $out, $err) = $cluster->run('pg_haops', 'doctor', '--data', $cluster->data($leader));
+	like($out, qr/^warning\s+max_connections is $wanted on $leader and only \d+ on $other,/m, 'S60: so does doctor');
+
+	# SQL does not look at it.
+	$cluster->sql($other, "SELECT haops.switchover('$leader')");
 	$cluster->until_true(
 		sub {
 			($cluster->sql_or_error($leader, 'SELECT ready, reason FROM haops.readiness') // '') =~ /^f\|no standby/;
@@ -45,7 +58,7 @@ $cluster->until_streaming($other, $leader);
 			$cluster->sql($leader, "SELECT state, blocks FROM haops.cluster WHERE member = '$other'") eq
 			  'blocked|{"replay paused"}';
 		}, 'and why');
-	my ($status, $out) = $cluster->run('pg_haops', 'doctor', '--data', $cluster->data($leader));
+	($status, $out) = $cluster->run('pg_haops', 'doctor', '--data', $cluster->data($leader));
 	like($out, qr/^BAD\s+$other may not lead: replay paused$/m, 'S60: doctor says that the standby is blocked');
 	unlike($out, qr/promise and beat are/, 'and nothing of the times, which are the same where they are set');
 	$cluster->sql($leader, 'INSERT INTO t VALUES (1)');
@@ -60,6 +73,24 @@ $cluster->until_streaming($other, $leader);
 	$cluster->until_streaming($other, $leader);
 	$cluster->until_true(sub { $cluster->sql($leader, 'SELECT ready FROM haops.readiness') eq 't' }, 'it may lead');
 	pass('S60: with the setting raised the standby may lead again');
+
+	# Raised everywhere without a stop: the standby first, then what the leader is started with by the hand-over.
+	more_connections($other, $wanted + 20);
+	$cluster->stop($other);
+	$cluster->start($other);
+	more_connections($leader, $wanted + 20);
+	$cluster->run_ok('pg_ctl', '-D', $cluster->data($leader), 'reload');
+	$cluster->until_streaming($other, $leader);
+	$cluster->until_true(
+		sub {
+			$cluster->sql($leader, "SELECT pending_restart FROM pg_settings WHERE name = 'max_connections'") eq 't' &&
+			  $cluster->sql($leader, 'SELECT ready FROM haops.readiness') eq 't';
+		}, 'the leader has read it, and may be relieved');
+	($status, $out, $err) = $cluster->run('pg_haops', 'switchover', '--data', $cluster->data($leader));
+	is($status, 0, 'S60: a hand-over to higher limits, which the leader has at its next start, too') or diag $err;
+	$cluster->until_streaming($leader, $other);
+	is($cluster->sql($leader, 'SHOW max_connections'), $wanted + 20, 'S60: the old leader follows with its new limits');
+	($leader, $other) = ($other, $leader);
 }
 
 # ---- S49 ----
