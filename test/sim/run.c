@@ -46,7 +46,7 @@ sim_run_one(SimWorld *w, const SimTopology *topology, bool sync, uint64_t seed, 
 }
 
 static void
-print_counts(const SimCounts *c, uint64_t schedules, double seconds)
+print_counts(const SimCounts *c, uint64_t schedules, double seconds, uint64_t stories)
 {
 	printf("  %.0f schedules/s, %.0f steps/s; per 1000 schedules: %llu elections, %llu opened, %llu acknowledged,"
 		   " %llu unknown, %llu refused,\n", (double) schedules / seconds, (double) c->steps / seconds,
@@ -60,6 +60,7 @@ print_counts(const SimCounts *c, uint64_t schedules, double seconds)
 		   (unsigned long long) (c->rewinds * 1000 / schedules), (unsigned long long) (c->clones * 1000 / schedules),
 		   (unsigned long long) (c->faults * 1000 / schedules), (unsigned long long) (c->tainted * 1000 / schedules),
 		   (unsigned long long) (c->forced * 1000 / schedules), (unsigned long long) (c->steps * 1000 / schedules));
+	printf("  stories %016llx\n", (unsigned long long) stories);
 }
 
 static bool
@@ -90,6 +91,7 @@ sim_run_many(SimWorld *w, const SimTopology *topology, bool sync, uint64_t first
 {
 	const char *mode = sync ? "sync" : "async";
 	clock_t start = clock();
+	uint64_t stories = 0;	/* the hashes of all schedules in one: two builds that print the same told the same */
 
 	memset(&w->counts, 0, sizeof(w->counts));
 	for (uint64_t seed = first; seed < first + seeds; seed++)
@@ -98,6 +100,8 @@ sim_run_many(SimWorld *w, const SimTopology *topology, bool sync, uint64_t first
 
 		if (well && seed % TWICE_EVERY == 0)
 			well = same_twice(w, topology, sync, seed);
+		stories = (stories ^ w->hash) * UINT64_C(0x100000001B3);
+		stories ^= stories >> 29;
 		if (well)
 			continue;
 		printf("topology %s, %s, seed %llu: VIOLATION of %s: %s\n", topology->name, mode, (unsigned long long) seed,
@@ -108,7 +112,7 @@ sim_run_many(SimWorld *w, const SimTopology *topology, bool sync, uint64_t first
 	}
 	printf("topology %s, %s: %llu schedules from seed %llu, no violation\n", topology->name, mode,
 		   (unsigned long long) seeds, (unsigned long long) first);
-	print_counts(&w->counts, seeds, (double) (clock() - start + 1) / CLOCKS_PER_SEC);
+	print_counts(&w->counts, seeds, (double) (clock() - start + 1) / CLOCKS_PER_SEC, stories);
 	if (tested_something(&w->counts, sync, seeds))
 		return true;
 	printf("  but this run tested nothing\n");

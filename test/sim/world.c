@@ -463,6 +463,22 @@ next(SimWorld *w)
 	return true;
 }
 
+/* Chance, time and what everybody holds at the end belong to the story. */
+static void
+hash_end(SimWorld *w)
+{
+	sim_hash(w, w->prng.state);
+	sim_hash(w, (uint64_t) w->now);
+	sim_hash(w, (uint64_t) w->wal.count << 32 ^ w->check.written_count);
+	for (uint32_t i = 0; i < w->host_count; i++)
+	{
+		const SimHost *h = &w->host[i];
+
+		sim_hash(w, h->durable.term ^ (uint64_t) h->pg.tip << 32);
+		sim_hash(w, h->durable.reg.version.number ^ h->durable.run << 32);
+	}
+}
+
 bool
 sim_world_run(SimWorld *w, const SimSetup *setup, uint64_t seed)
 {
@@ -484,5 +500,6 @@ sim_world_run(SimWorld *w, const SimSetup *setup, uint64_t seed)
 		;
 	if (w->check.failed == NULL)
 		sim_check_end(w);
+	hash_end(w);
 	return w->check.failed == NULL;
 }
