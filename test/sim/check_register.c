@@ -94,11 +94,12 @@ sim_check_written(SimWorld *w, const SimHost *h)
 {
 	SimCheck *c = &w->check;
 	const HaRegister *reg = &h->durable.reg;
-	const SimWritten *known = sim_check_find(c, reg->version);
+	const SimWritten *known;
 	const SimWritten *parent;
 
 	if (w->plan.tainted || reg->leader != h->id || reg->version.term != h->durable.term)
 		return;
+	known = sim_check_find(c, reg->version);
 	if (known != NULL)
 	{
 		if (!same_value(&known->value, reg))
@@ -136,13 +137,14 @@ sim_check_committed(SimWorld *w, const SimHost *h)
 {
 	SimCheck *c = &w->check;
 	HaVersion version = h->node.committed;
-	const SimWritten *written = sim_check_find(c, version);
+	const SimWritten *written;
 
-	/* In the step in which it is committed the next value may have been made already. */
 	if (w->plan.tainted || version.term == 0 || version.term != h->node.hard.term ||
 		ha_version_compare(version, c->believed[h->index]) == 0)
 		return;
 	c->believed[h->index] = version;
+	/* In the step in which it is committed the next value may have been made already. */
+	written = sim_check_find(c, version);
 	if (!sim_check_stored(w, written != NULL ? &written->value : &h->node.hard.reg, version))
 		sim_fail(w, h, "committed_by_majority", "%llu.%llu is not on a majority (R26)",
 				 (unsigned long long) version.term, (unsigned long long) version.number);

@@ -1,55 +1,31 @@
 /*
- * net.c: packets under way, in a heap by their time of arrival; see net.h.
+ * net.c: packets under way, sorted by their time of arrival; see net.h.
  */
 #include "test/sim/world.h"
 
-/* ---- The heap ---- */
+/* ---- The queue ---- */
 
-static bool
-earlier(const SimQueued *a, const SimQueued *b)
-{
-	return a->due < b->due || (a->due == b->due && a->order < b->order);
-}
-
+/*
+ * Sorted, the next one last: taking it costs nothing, and what is sent now has only a few before it. Among those due at
+ * once: first sent, first served.
+ */
 static void
-push(SimNet *net, SimUs due, uint32_t packet)
+push(SimNet *net, SimUs due, SimPacket *packet)
 {
-	SimQueued item = {due, net->order++, packet};
 	uint32_t i = net->queued_count++;
 
-	while (i > 0 && earlier(&item, &net->queued[(i - 1) / 2]))
-	{
-		net->queued[i] = net->queued[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	net->queued[i] = item;
+	for (; i > 0 && net->queued[i - 1].due <= due; i--)
+		net->queued[i] = net->queued[i - 1];
+	net->queued[i] = (SimQueued){due, packet};
 }
 
-static uint32_t
+static SimPacket *
 pop(SimNet *net)
 {
-	uint32_t packet = net->queued[0].packet;
-	SimQueued last = net->queued[--net->queued_count];
-	uint32_t i = 0;
-
-	for (;;)
-	{
-		uint32_t child = 2 * i + 1;
-
-		if (child >= net->queued_count)
-			break;
-		if (child + 1 < net->queued_count && earlier(&net->queued[child + 1], &net->queued[child]))
-			child++;
-		if (!earlier(&net->queued[child], &last))
-			break;
-		net->queued[i] = net->queued[child];
-		i = child;
-	}
-	net->queued[i] = last;
-	return packet;
+	return net->queued[--net->queued_count].packet;
 }
 
-/* ---- Packets ---- */
+/* ---- Packets and letters ---- */
 
 void
 sim_net_begin(SimWorld *w)
@@ -57,12 +33,14 @@ sim_net_begin(SimWorld *w)
 	SimNet *net = &w->net;
 
 	sim_net_heal(net);
-	memset(net->reg_refs, 0, sizeof(net->reg_refs));
+	memset(net->reg_taken, 0, sizeof(net->reg_taken));
 	net->queued_count = 0;
-	net->order = 0;
-	net->free_count = SIM_PACKETS_MAX;
+	net->free_count = net->free_letter_count = SIM_PACKETS_MAX;
 	for (uint32_t i = 0; i < SIM_PACKETS_MAX; i++)
-		net->free[i] = SIM_PACKETS_MAX - 1 - i;
+	{
+		net->free[i] = &net->packet[SIM_PACKETS_MAX - 1 - i];
+		net->free_letter[i] = &net->letter[SIM_PACKETS_MAX - 1 - i];
+	}
 }
 
 /* NULL when too much is under way: the packet is lost then. */
@@ -73,35 +51,64 @@ take(SimNet *net, SimPacketKind kind, const SimHost *from, const SimHost *to)
 
 	if (net->free_count == 0)
 		return NULL;
-	p = &net->packet[net->free[--net->free_count]];
+	p = net->free[--net->free_count];
 	p->kind = kind;
 	p->from = from->index;
 	p->to = to->index;
 	p->to_life = to->life;
-	p->reg = -1;
+	p->letter = NULL;
 	return p;
 }
 
 static void
 give_back(SimNet *net, SimPacket *p)
 {
-	if (p->reg >= 0)
-		net->reg_refs[p->reg]--;
-	net->free[net->free_count++] = (uint32_t) (p - net->packet);
+	SimLetter *l = p->letter;
+
+	net->free[net->free_count++] = p;
+	if (l == NULL || --l->packets > 0)
+		return;
+	if (l->reg >= 0)
+		net->reg_taken[l->reg] = false;
+	net->free_letter[net->free_letter_count++] = l;
 }
 
-/* A copy of the register to travel with packets, -1 when there is no room. */
+/* Room for a register to travel with a letter, -1 when there is none. */
 static int
-copy_register(SimNet *net, const HaRegister *reg)
+take_register(SimNet *net)
 {
 	for (int i = 0; i < SIM_REGISTERS_MAX; i++)
 	{
-		if (net->reg_refs[i] != 0)
+		if (net->reg_taken[i])
 			continue;
-		net->reg[i] = *reg;
+		net->reg_taken[i] = true;
 		return i;
 	}
 	return -1;
+}
+
+/* A copy of the message with all that belongs to it; NULL when there is no room for its register. */
+static SimLetter *
+write_letter(SimNet *net, const HaMessage *m)
+{
+	SimLetter *l;
+	int reg = -1;
+
+	if (m->reg != NULL && (reg = take_register(net)) < 0)
+		return NULL;
+	l = net->free_letter[--net->free_letter_count];
+	l->packets = 0;
+	l->reg = reg;
+	l->message = *m;
+	if (reg >= 0)
+	{
+		net->reg[reg] = *m->reg;
+		l->message.reg = &net->reg[reg];
+	}
+	l->message.summary = m->summary_count > 0 ? l->summary : NULL;
+	for (uint32_t i = 0; i < m->summary_count; i++)
+		l->summary[i] = m->summary[i];
+	return l;
 }
 
 static SimUs
@@ -112,29 +119,22 @@ travel(SimWorld *w)
 	return sim_between(w, w->net.delay_min, w->net.delay_max);
 }
 
+/* `letter`: written when the first packet with it leaves. */
 static void
-send_one(SimWorld *w, SimHost *from, SimHost *to, HaId id, const HaMessage *m, int *reg)
+send_one(SimWorld *w, SimHost *from, SimHost *to, HaId id, const HaMessage *m, SimLetter **letter)
 {
 	SimNet *net = &w->net;
 	SimPacket *p;
 
 	if (net->cut[from->index][to->index] || net->deaf[from->index][to->index] || sim_chance(w, net->loss))
 		return;
-	if (m->reg != NULL && *reg < 0 && (*reg = copy_register(net, m->reg)) < 0)
+	if (net->free_count == 0 || (*letter == NULL && (*letter = write_letter(net, m)) == NULL))
 		return;
 	p = take(net, SIM_PACKET_MESSAGE, from, to);
-	if (p == NULL)
-		return;
-	p->message = *m;
-	p->message.to = id;
-	if (m->reg != NULL)
-	{
-		p->reg = *reg;
-		net->reg_refs[*reg]++;
-	}
-	if (m->summary_count > 0)
-		memcpy(p->summary, m->summary, sizeof(HaSummary) * m->summary_count);
-	push(net, w->now + travel(w), (uint32_t) (p - net->packet));
+	p->id = id;
+	p->letter = *letter;
+	p->letter->packets++;
+	push(net, w->now + travel(w), p);
 }
 
 /* One line of the trace for a message. */
@@ -158,7 +158,7 @@ say_message(const SimWorld *w, const SimHost *from, const HaSend *send)
 void
 sim_net_send(SimWorld *w, SimHost *from, const HaSend *send)
 {
-	int reg = -1;
+	SimLetter *letter = NULL;
 
 	if (w->trace)
 		say_message(w, from, send);
@@ -172,9 +172,9 @@ sim_net_send(SimWorld *w, SimHost *from, const HaSend *send)
 			continue;
 		sim_hash(w, (uint64_t) send->message.type << 32 ^ id ^ (uint64_t) send->message.round_us << 8 ^
 				 send->message.position.lsn);
-		send_one(w, from, to, id, &send->message, &reg);
+		send_one(w, from, to, id, &send->message, &letter);
 		if (sim_chance(w, w->net.repeat))
-			send_one(w, from, to, id, &send->message, &reg);
+			send_one(w, from, to, id, &send->message, &letter);
 	}
 }
 
@@ -187,7 +187,7 @@ sim_net_report(SimWorld *w, SimHost *from, SimHost *to, uint32_t conn, HaLsn lsn
 		return;
 	p->conn = conn;
 	p->lsn = lsn;
-	push(&w->net, w->now + sim_between(w, w->net.delay_min, w->net.delay_max), (uint32_t) (p - w->net.packet));
+	push(&w->net, w->now + sim_between(w, w->net.delay_min, w->net.delay_max), p);
 }
 
 /* ---- Arrival ---- */
@@ -195,18 +195,17 @@ sim_net_report(SimWorld *w, SimHost *from, SimHost *to, uint32_t conn, HaLsn lsn
 SimUs
 sim_net_due(const SimNet *net)
 {
-	return net->queued_count == 0 ? SIM_NEVER : net->queued[0].due;
+	return net->queued_count == 0 ? SIM_NEVER : net->queued[net->queued_count - 1].due;
 }
 
 static void
 deliver_message(SimWorld *w, SimHost *to, SimPacket *p)
 {
-	HaEvent event = {.kind = HA_EVENT_MESSAGE, .message = &p->message};
+	HaEvent event = {.kind = HA_EVENT_MESSAGE, .message = &p->letter->message};
 
-	if (!to->running || to->life != p->to_life || to->id != p->message.to)
+	if (!to->running || to->life != p->to_life || to->id != p->id)
 		return;
-	p->message.reg = p->reg >= 0 ? &w->net.reg[p->reg] : NULL;
-	p->message.summary = p->message.summary_count > 0 ? p->summary : NULL;
+	p->letter->message.to = p->id;
 	sim_worker_turn(w, to, &event);
 }
 
@@ -229,14 +228,14 @@ void
 sim_net_deliver(SimWorld *w)
 {
 	SimNet *net = &w->net;
-	SimPacket *p = &net->packet[pop(net)];
+	SimPacket *p = pop(net);
 	SimHost *to = &w->host[p->to];
 	SimUs from = read_from(w, to, p->kind);
 
 	if (to->powered && from > w->now)
 	{
 		/* It lies in a socket's buffer until somebody reads it. */
-		push(net, from + 1, (uint32_t) (p - net->packet));
+		push(net, from + 1, p);
 		return;
 	}
 	if (to->powered && p->kind == SIM_PACKET_MESSAGE)

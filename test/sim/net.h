@@ -19,24 +19,31 @@ typedef enum SimPacketKind
 	SIM_PACKET_REPORT			/* of a WAL receiver to its walsender */
 } SimPacketKind;
 
+/* What a message says, once for everybody to whom it is under way. */
+typedef struct SimLetter
+{
+	uint32_t packets;			/* under way with it; 0 = free */
+	int reg;					/* in SimNet.reg, -1 = none */
+	HaMessage message;
+	HaSummary summary[HA_MEMBERS_MAX];
+} SimLetter;
+
 typedef struct SimPacket
 {
 	SimPacketKind kind;
 	uint32_t from;				/* hosts */
 	uint32_t to;
 	uint32_t to_life;			/* of the receiver: who it was meant for */
-	int reg;					/* in SimNet.reg, -1 = none */
+	HaId id;					/* MESSAGE: its number as a member */
+	SimLetter *letter;
 	uint32_t conn;				/* REPORT: of which connection, and what is flushed */
 	HaLsn lsn;
-	HaMessage message;
-	HaSummary summary[HA_MEMBERS_MAX];
 } SimPacket;
 
 typedef struct SimQueued
 {
 	SimUs due;
-	uint32_t order;				/* among those due at once: first sent, first served */
-	uint32_t packet;
+	SimPacket *packet;
 } SimQueued;
 
 typedef struct SimNet
@@ -51,13 +58,15 @@ typedef struct SimNet
 	uint32_t late;				/* per mille that take up to late_max instead */
 	SimUs late_max;
 
-	uint32_t order;
 	uint32_t queued_count;
-	SimQueued queued[SIM_PACKETS_MAX];	/* a heap */
+	SimQueued queued[SIM_PACKETS_MAX];	/* by time of arrival, the next one last */
 	uint32_t free_count;
-	uint32_t free[SIM_PACKETS_MAX];
+	SimPacket *free[SIM_PACKETS_MAX];
 	SimPacket packet[SIM_PACKETS_MAX];
-	int reg_refs[SIM_REGISTERS_MAX];
+	uint32_t free_letter_count;
+	SimLetter *free_letter[SIM_PACKETS_MAX];	/* a letter has a packet at least: there are enough of them */
+	SimLetter letter[SIM_PACKETS_MAX];
+	bool reg_taken[SIM_REGISTERS_MAX];
 	HaRegister reg[SIM_REGISTERS_MAX];
 } SimNet;
 

@@ -299,7 +299,7 @@ facts_equal(const HaPg *a, const HaPg *b)
 }
 
 void
-sim_worker_turn(SimWorld *w, SimHost *h, const HaEvent *event)
+sim_worker_turn(SimWorld *w, SimHost *h, HaEvent *event)
 {
 	uint32_t runs = h->runs;
 	HaEvent own = {.now = sim_clock_now(h, w->now)};
@@ -321,10 +321,8 @@ sim_worker_turn(SimWorld *w, SimHost *h, const HaEvent *event)
 	}
 	if (event != NULL && sim_worker_awake(w, h) && h->runs == runs)
 	{
-		HaEvent given = *event;
-
-		given.now = own.now;
-		step(w, h, &given);
+		event->now = own.now;
+		step(w, h, event);
 		told = true;
 	}
 	if (h->drain_asked && sim_worker_awake(w, h) && h->runs == runs && sim_fence_drained(h, h->drain_seq))
@@ -424,13 +422,12 @@ next(SimWorld *w)
 	SimUs due = sim_net_due(&w->net);
 	SimHost *host = NULL;
 
-	for (uint32_t i = 0; i < w->host_count; i++)
+	for (SimHost *h = w->host; h < w->host + w->host_count; h++)
 	{
-		if (w->host[i].next_due < due)
-		{
-			host = &w->host[i];
-			due = host->next_due;
-		}
+		bool first = h->next_due < due;
+
+		host = first ? h : host;
+		due = first ? h->next_due : due;
 	}
 	if (w->plan.due < due || w->clients.due < due || w->operator.due < due)
 	{

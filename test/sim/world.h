@@ -154,8 +154,8 @@ extern bool sim_worker_awake(const SimWorld *w, const SimHost *h);
 extern void sim_worker_start(SimWorld *w, SimHost *h);
 /* The process is gone, at once and without a word. */
 extern void sim_worker_end(SimWorld *w, SimHost *h);
-/* A turn of its loop: facts, then the event if any, then what is owed. */
-extern void sim_worker_turn(SimWorld *w, SimHost *h, const HaEvent *event);
+/* A turn of its loop: facts, then the event if any (its `now` is filled in), then what is owed. */
+extern void sim_worker_turn(SimWorld *w, SimHost *h, HaEvent *event);
 /* Something changed that wakes its latch. */
 extern void sim_worker_wake(SimWorld *w, SimHost *h);
 /* Carries on with effects whose persist has ended well (disk.c). */
