@@ -25,10 +25,9 @@ ha_candidate_eligible(const HaNode *node)
 {
 	const HaPg *pg = &node->pg;
 
-	return (node->role == HA_ROLE_FOLLOWER || node->role == HA_ROLE_CANDIDATE) &&
-		ha_register_may_lead(&node->hard.reg, node->hard.id) &&
-		(!node->hard.reg.paused || HA_MUTANT(PAUSE_IGNORED)) && pg->state == HA_PG_STANDBY && pg->blocks == 0 &&
-		!pg->promoting && !ha_node_foreign(node) && node->hard.chain.count > 0;
+	return (node->role == HA_ROLE_FOLLOWER || node->role == HA_ROLE_CANDIDATE) && pg->state == HA_PG_STANDBY &&
+		pg->blocks == 0 && !pg->promoting && (!node->hard.reg.paused || HA_MUTANT(PAUSE_IGNORED)) &&
+		ha_register_may_lead(&node->hard.reg, node->hard.id) && !ha_node_foreign(node) && node->hard.chain.count > 0;
 }
 
 /* ---- Who stands first ---- */

@@ -68,7 +68,8 @@ ha_chain_tli_max(const HaChain *chain)
 bool
 ha_chain_names(const HaChain *chain, HaTli tli, HaLsn start)
 {
-	for (uint32_t i = 0; i < chain->count; i++)
+	/* Mostly it is the last one that is asked for. */
+	for (uint32_t i = chain->count; i-- > 0;)
 	{
 		const HaEpoch *epoch = &chain->epoch[i];
 

@@ -18,19 +18,17 @@ ha_lease_end(HaUs start_us, uint32_t promise_ms)
 HaUs
 ha_lease_start(const HaUs acked_us[HA_ID_MAX + 1], HaSet voters)
 {
-	int needed = ha_majority_of(ha_set_count(voters));
-	HaUs best = 0;
+	HaUs newest_us[HA_ID_MAX + 1];	/* what the voters have answered, the newest first */
+	int count = 0;
 
-	/* The answer is one of the rounds: the newest that enough voters have answered or passed. */
 	for (HaSet s = voters; s != 0; s &= s - 1)
 	{
 		HaUs round_us = acked_us[ha_set_first(s)];
-		int supporters = 0;
+		int i = count++;
 
-		for (HaSet t = voters; t != 0; t &= t - 1)
-			supporters += acked_us[ha_set_first(t)] >= round_us;
-		if (supporters >= needed && round_us > best)
-			best = round_us;
+		for (; i > 0 && newest_us[i - 1] < round_us; i--)
+			newest_us[i] = newest_us[i - 1];
+		newest_us[i] = round_us;
 	}
-	return best;
+	return count == 0 ? 0 : newest_us[ha_majority_of(count) - 1];
 }

@@ -12,7 +12,9 @@
 bool
 ha_node_is_data(const HaNode *node)
 {
-	return ha_set_has(ha_register_data(&node->hard.reg), node->hard.id);
+	const HaMember *self = ha_register_member(&node->hard.reg, node->hard.id);
+
+	return self != NULL && (self->flags & HA_MEMBER_DATA);
 }
 
 HaSet

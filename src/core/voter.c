@@ -196,8 +196,6 @@ ha_voter_vote(HaNode *node, HaEffects *fx, const HaMessage *m)
 void
 ha_voter_progress(HaNode *node, HaEffects *fx)
 {
-	HaMessage asked;
-
 	if (!node->vote_pending)
 		return;
 	if (must_stop_first(node))
@@ -212,6 +210,5 @@ ha_voter_progress(HaNode *node, HaEffects *fx)
 			return;
 		/* Replay does not come to its end: all received bytes count as held, which only refuses more. */
 	}
-	asked = node->vote_asked;
-	decide(node, fx, &asked);
+	decide(node, fx, &node->vote_asked);
 }

@@ -136,7 +136,7 @@ host_begin(SimWorld *w, SimHost *h, uint32_t index, bool witness, bool spare)
 	h->runs = 0;
 	h->saved_ok = false;
 	h->times = (HaTimes){w->plan.promise_ms, w->plan.beat_ms};
-	h->next_due = SIM_NEVER;
+	h->next_due = h->rest_due = SIM_NEVER;
 	for (int i = 0; i < SIM_TIMER_COUNT; i++)
 		h->timer[i] = SIM_NEVER;
 	sim_clock_reboot(w, h);

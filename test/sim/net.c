@@ -7,16 +7,16 @@
 
 /*
  * Sorted, the next one last: taking it costs nothing, and what is sent now has only a few before it. Among those due at
- * once: first sent, first served.
+ * once: first sent, first served. The first place is nobody's, and never due: every search ends there.
  */
 static void
 push(SimNet *net, SimUs due, SimPacket *packet)
 {
-	uint32_t i = net->queued_count++;
+	SimQueued *place = &net->queued[net->queued_count++];
 
-	for (; i > 0 && net->queued[i - 1].due <= due; i--)
-		net->queued[i] = net->queued[i - 1];
-	net->queued[i] = (SimQueued){due, packet};
+	for (; place[-1].due <= due; place--)
+		*place = place[-1];
+	*place = (SimQueued){due, packet};
 }
 
 static SimPacket *
@@ -34,7 +34,8 @@ sim_net_begin(SimWorld *w)
 
 	sim_net_heal(net);
 	memset(net->reg_taken, 0, sizeof(net->reg_taken));
-	net->queued_count = 0;
+	net->queued[0] = (SimQueued){SIM_NEVER, NULL};
+	net->queued_count = 1;
 	net->free_count = net->free_letter_count = SIM_PACKETS_MAX;
 	for (uint32_t i = 0; i < SIM_PACKETS_MAX; i++)
 	{
@@ -195,7 +196,7 @@ sim_net_report(SimWorld *w, SimHost *from, SimHost *to, uint32_t conn, HaLsn lsn
 SimUs
 sim_net_due(const SimNet *net)
 {
-	return net->queued_count == 0 ? SIM_NEVER : net->queued[net->queued_count - 1].due;
+	return net->queued[net->queued_count - 1].due;
 }
 
 static void

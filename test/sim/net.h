@@ -59,7 +59,7 @@ typedef struct SimNet
 	SimUs late_max;
 
 	uint32_t queued_count;
-	SimQueued queued[SIM_PACKETS_MAX];	/* by time of arrival, the next one last */
+	SimQueued queued[1 + SIM_PACKETS_MAX];	/* by time of arrival, the next one last */
 	uint32_t free_count;
 	SimPacket *free[SIM_PACKETS_MAX];
 	SimPacket packet[SIM_PACKETS_MAX];

@@ -59,20 +59,20 @@ sim_hash(SimWorld *w, uint64_t value)
 void
 sim_timer_set(SimHost *h, SimTimer timer, SimUs due)
 {
-	SimUs before = h->timer[timer];
+	bool put_off = h->timer[timer] == h->rest_due && due > h->rest_due;
 
 	h->timer[timer] = due;
-	if (due <= h->next_due)
-		h->next_due = due;
-	if (due <= h->next_due || before != h->next_due)
-		return;
-	/* The earliest was put off: look for the next one. */
-	h->next_due = SIM_NEVER;
-	for (int i = 0; i < SIM_TIMER_COUNT; i++)
+	if (timer != SIM_TIMER_TURN && due < h->rest_due)
+		h->rest_due = due;
+	else if (timer != SIM_TIMER_TURN && put_off)
 	{
-		if (h->timer[i] < h->next_due)
-			h->next_due = h->timer[i];
+		/* It was the earliest: look for the next one. */
+		h->rest_due = SIM_NEVER;
+		for (int i = SIM_TIMER_TURN + 1; i < SIM_TIMER_COUNT; i++)
+			h->rest_due = h->timer[i] < h->rest_due ? h->timer[i] : h->rest_due;
 	}
+	due = h->timer[SIM_TIMER_TURN];
+	h->next_due = due < h->rest_due ? due : h->rest_due;
 }
 
 void
@@ -83,6 +83,8 @@ sim_timer_put_off(SimHost *h, SimUs by)
 		if (h->timer[i] != SIM_NEVER)
 			h->timer[i] += by;
 	}
+	if (h->rest_due != SIM_NEVER)
+		h->rest_due += by;
 	if (h->next_due != SIM_NEVER)
 		h->next_due += by;
 	if (h->latch_at != SIM_NEVER)

@@ -65,6 +65,7 @@ typedef struct SimHost
 	SimUs halted_until;			/* VM pause or SIGSTOP of everything here */
 	SimUs worker_until;			/* SIGSTOP of the ha worker alone, or it waits for its disk */
 	SimUs timer[SIM_TIMER_COUNT];
+	SimUs rest_due;				/* the earliest but for TURN, which alone is set at every step */
 	SimUs next_due;
 
 	/* The ha worker */
