@@ -21,12 +21,6 @@ ha_chain_valid(const HaChain *chain)
 }
 
 const HaEpoch *
-ha_chain_last(const HaChain *chain)
-{
-	return chain->count == 0 ? NULL : &chain->epoch[chain->count - 1];
-}
-
-const HaEpoch *
 ha_chain_at(const HaChain *chain, HaLsn lsn)
 {
 	for (uint32_t i = chain->count; i-- > 0;)

@@ -46,7 +46,11 @@ typedef struct HaComparison
 extern bool ha_chain_valid(const HaChain *chain);
 
 /* The last epoch, NULL when the chain is empty. */
-extern const HaEpoch *ha_chain_last(const HaChain *chain);
+static inline const HaEpoch *
+ha_chain_last(const HaChain *chain)
+{
+	return chain->count == 0 ? NULL : &chain->epoch[chain->count - 1];
+}
 
 /* The epoch that the last byte before lsn belongs to (the last with start < lsn), NULL when none. */
 extern const HaEpoch *ha_chain_at(const HaChain *chain, HaLsn lsn);

@@ -17,41 +17,6 @@ ha_node_is_data(const HaNode *node)
 	return self != NULL && (self->flags & HA_MEMBER_DATA);
 }
 
-HaSet
-ha_node_self(const HaNode *node)
-{
-	return ha_set_of(node->hard.id);
-}
-
-HaUs
-ha_node_promise_us(const HaNode *node)
-{
-	return (HaUs) node->times.promise_ms * HA_US_PER_MS;
-}
-
-HaUs
-ha_node_beat_us(const HaNode *node)
-{
-	return (HaUs) node->times.beat_ms * HA_US_PER_MS;
-}
-
-bool
-ha_node_alive(const HaNode *node, HaId id)
-{
-	const HaPeer *peer = &node->peer[id];
-
-	if (id == node->hard.id)
-		return true;
-	return peer->spoke_us != 0 && !peer->gone && node->now.boot_us - peer->spoke_us < ha_node_promise_us(node);
-}
-
-void
-ha_node_wake(HaNode *node, HaUs when_us)
-{
-	if (when_us < node->wake_us)
-		node->wake_us = when_us;
-}
-
 /* What was written outside the cluster, on a timeline of its own, is nobody's WAL (S34). */
 static HaPosition
 position_at(const HaNode *node, HaLsn lsn)

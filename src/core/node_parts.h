@@ -53,15 +53,43 @@ extern bool ha_node_foreign(const HaNode *node);
 extern int ha_node_compare_positions(HaPosition a, HaPosition b);
 
 extern bool ha_node_is_data(const HaNode *node);
-extern HaSet ha_node_self(const HaNode *node);
-extern HaUs ha_node_promise_us(const HaNode *node);
-extern HaUs ha_node_beat_us(const HaNode *node);
+
+static inline HaSet
+ha_node_self(const HaNode *node)
+{
+	return ha_set_of(node->hard.id);
+}
+
+static inline HaUs
+ha_node_promise_us(const HaNode *node)
+{
+	return (HaUs) node->times.promise_ms * HA_US_PER_MS;
+}
+
+static inline HaUs
+ha_node_beat_us(const HaNode *node)
+{
+	return (HaUs) node->times.beat_ms * HA_US_PER_MS;
+}
 
 /* True when the member has said anything within a promise and has not resigned since. */
-extern bool ha_node_alive(const HaNode *node, HaId id);
+static inline bool
+ha_node_alive(const HaNode *node, HaId id)
+{
+	const HaPeer *peer = &node->peer[id];
+
+	if (id == node->hard.id)
+		return true;
+	return peer->spoke_us != 0 && !peer->gone && node->now.boot_us - peer->spoke_us < ha_node_promise_us(node);
+}
 
 /* Brings the wake-up time forward. */
-extern void ha_node_wake(HaNode *node, HaUs when_us);
+static inline void
+ha_node_wake(HaNode *node, HaUs when_us)
+{
+	if (when_us < node->wake_us)
+		node->wake_us = when_us;
+}
 
 /* ---- follower.c ---- */
 extern void ha_follower_beat(HaNode *node, HaEffects *fx, const HaMessage *m);

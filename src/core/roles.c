@@ -123,10 +123,3 @@ ha_trigger_name(HaTrigger trigger)
 
 	return (unsigned) trigger < HA_TRIGGER_COUNT ? name[trigger] : "unknown";
 }
-
-bool
-ha_role_leads(HaRole role)
-{
-	return role == HA_ROLE_ELECTED || role == HA_ROLE_PROMOTING || role == HA_ROLE_OPENING ||
-		role == HA_ROLE_LEADER || role == HA_ROLE_HANDING_OVER;
-}

@@ -68,6 +68,11 @@ extern const char *ha_role_name(HaRole role);
 extern const char *ha_trigger_name(HaTrigger trigger);
 
 /* True in the roles that send beats: this node won hard.term and has not lost it. */
-extern bool ha_role_leads(HaRole role);
+static inline bool
+ha_role_leads(HaRole role)
+{
+	return role == HA_ROLE_ELECTED || role == HA_ROLE_PROMOTING || role == HA_ROLE_OPENING ||
+		role == HA_ROLE_LEADER || role == HA_ROLE_HANDING_OVER;
+}
 
 #endif

@@ -14,6 +14,7 @@ push(SimNet *net, SimUs due, SimPacket *packet)
 {
 	SimQueued *place = &net->queued[net->queued_count++];
 
+	assert(due < SIM_NEVER);
 	for (; place[-1].due <= due; place--)
 		*place = place[-1];
 	*place = (SimQueued){due, packet};
