@@ -89,6 +89,9 @@ ha_register_member_mut(HaRegister *reg, HaId id)
 const HaMember *
 ha_register_member(const HaRegister *reg, HaId id)
 {
+	/* Numbers are given from 1 on: as long as nobody was dropped, each member stands in its own place. */
+	if (id - 1 < reg->member_count && reg->member[id - 1].id == id)
+		return &reg->member[id - 1];
 	for (uint32_t i = 0; i < reg->member_count; i++)
 	{
 		if (reg->member[i].id == id)
