@@ -2,6 +2,7 @@
  * check_register.c: what must hold of the register: one value a version, one line of descent, real majorities (R25 to
  * R28); see check.h.
  */
+#include "test/sim/copy.h"
 #include "test/sim/world.h"
 
 const SimWritten *
@@ -96,6 +97,7 @@ sim_check_written(SimWorld *w, const SimHost *h)
 	const HaRegister *reg = &h->durable.reg;
 	const SimWritten *known;
 	const SimWritten *parent;
+	SimWritten *written;
 
 	if (w->plan.tainted || reg->leader != h->id || reg->version.term != h->durable.term)
 		return;
@@ -116,7 +118,10 @@ sim_check_written(SimWorld *w, const SimHost *h)
 			(unsigned long long) reg->version.term, (unsigned long long) reg->version.number, reg->voters,
 			reg->voters_previous, reg->rule.k, reg->rule.sync_set, reg->tli_max, reg->paused ? ", paused" : "");
 	parent = sim_check_find(c, c->parent[h->index]);
-	c->written[c->written_count++] = (SimWritten){reg->version, c->parent[h->index], *reg};
+	written = &c->written[c->written_count++];
+	written->version = reg->version;
+	written->parent = c->parent[h->index];
+	sim_copy_register(&written->value, reg);
 	if (parent == NULL)
 		return;
 	w->counts.sync_changes += reg->rule.k != parent->value.rule.k ||

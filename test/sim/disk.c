@@ -1,12 +1,13 @@
 /*
  * disk.c: writes of the state file; see disk.h.
  */
+#include "test/sim/copy.h"
 #include "test/sim/world.h"
 
 static void
 saved(SimHost *h)
 {
-	h->durable = h->node.hard;
+	sim_copy_hard(&h->durable, &h->node.hard);
 }
 
 /* A write that did not end well: the old state or the new one is there. */

@@ -1,6 +1,7 @@
 /*
  * net.c: packets under way, sorted by their time of arrival; see net.h.
  */
+#include "test/sim/copy.h"
 #include "test/sim/world.h"
 
 /* ---- The queue ---- */
@@ -104,7 +105,7 @@ write_letter(SimNet *net, const HaMessage *m)
 	l->message = *m;
 	if (reg >= 0)
 	{
-		net->reg[reg] = *m->reg;
+		sim_copy_register(&net->reg[reg], m->reg);
 		l->message.reg = &net->reg[reg];
 	}
 	l->message.summary = m->summary_count > 0 ? l->summary : NULL;
