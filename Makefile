@@ -220,20 +220,22 @@ $(SOAK_PROGRAMS): %: %.o $(UNIT_SUPPORT_OBJS) build/asan/libhaops.a
 soak-programs: $(SOAK_PROGRAMS)
 
 # The simulator twice: over the very objects that the server links, and over those with the seeded bugs in
-# them.
+# them. Only the world around these objects is compiled for speed.
+SIM_FLAGS = -O3 -flto=auto -fno-stack-protector -fomit-frame-pointer
+
 build/lib/sim/%.o: test/sim/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $(VARIANT_lib) -MMD -MP -c $< -o $@
+	$(CC) $(TEST_FLAGS) $(VARIANT_lib) $(SIM_FLAGS) -MMD -MP -c $< -o $@
 
 build/mutant/sim/%.o: test/sim/%.c
 	@mkdir -p $(@D)
-	$(CC) $(TEST_FLAGS) $(VARIANT_mutant) -MMD -MP -c $< -o $@
+	$(CC) $(TEST_FLAGS) $(VARIANT_mutant) $(SIM_FLAGS) -MMD -MP -c $< -o $@
 
 build/lib/sim/sim: $(SIM_SOURCES:test/sim/%.c=build/lib/sim/%.o) $(LIBHAOPS)
-	$(CC) -o $@ $^ -Wl,--as-needed $(HAOPS_LIBS) -lm
+	$(CC) $(SIM_FLAGS) -o $@ $^ -Wl,--as-needed $(HAOPS_LIBS) -lm
 
 build/mutant/sim/sim: $(SIM_SOURCES:test/sim/%.c=build/mutant/sim/%.o) build/mutant/libhaops.a
-	$(CC) -o $@ $^ -Wl,--as-needed $(HAOPS_LIBS) -lm
+	$(CC) $(SIM_FLAGS) -o $@ $^ -Wl,--as-needed $(HAOPS_LIBS) -lm
 
 sim-programs: build/lib/sim/sim build/mutant/sim/sim
 check-sim: sim-programs
