@@ -120,8 +120,9 @@ ha_follower_beat(HaNode *node, HaEffects *fx, const HaMessage *m)
 		node->committed = m->committed;
 	if (m->summary != NULL && m->summary_count <= HA_MEMBERS_MAX)
 	{
-		memcpy(node->summary, m->summary, sizeof(HaSummary) * m->summary_count);
 		node->summary_count = m->summary_count;
+		for (uint32_t i = 0; i < m->summary_count; i++)
+			node->summary[i] = m->summary[i];
 	}
 	tell_leader(node, fx, m->promise_ms);
 	node->attempts = 0;
