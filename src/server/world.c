@@ -7,6 +7,7 @@
 
 #include "access/xlogrecovery.h"
 #include "io/clock.h"
+#include "ops/readiness.h"
 #include "server/control.h"
 #include "server/facts.h"
 #include "server/gate.h"
@@ -190,21 +191,41 @@ ha_world_resign_in_crash(HaEngine *engine, HaUs limit_us)
 	ha_engine_drained(engine, world.gate_generation, ha_engine_node(engine)->pg.flush_lsn);
 }
 
+/* Could another member lead, without this one? */
+static bool
+replaceable(const HaEngine *engine)
+{
+	static HaStatus status;
+
+	ha_engine_status(engine, &status);
+	return ha_readiness(&status, NULL) == HA_READINESS_READY;
+}
+
 /*
- * A leader whose server stands still gives its term back (S3, S7). Once for each time: if nobody else can lead, it goes
- * on leading when the core lets it, and is asked again.
+ * A leader whose server stands still gives its term back (S3, S7). If nobody takes it, it goes on leading when the core
+ * lets it; as long as the trouble lasts it gives the term back again only when another member could take it.
  */
 static void
 feel_the_pulse(HaEngine *engine)
 {
+	static HaUs seen_us = 0;
 	HaRole		role = ha_engine_node(engine)->role;
+	uint32_t	limit_ms = pg_atomic_read_u32(&ha_shmem->stall_limit_ms);
+	HaUs		now_us = ha_clock_now().boot_us;
+	HaUs		same_us = (limit_ms + 4 * ha_engine_node(engine)->times.promise_ms) * HA_US_PER_MS;
 	const char *trouble;
+	bool		again;
 	char		text[HA_EVENT_TEXT_SIZE];
 
 	if (role != HA_ROLE_LEADER && role != HA_ROLE_OPENING)
 		return;
-	trouble = ha_pulse_trouble(ha_clock_now().boot_us, pg_atomic_read_u32(&ha_shmem->stall_limit_ms));
+	trouble = ha_pulse_trouble(now_us, limit_ms);
 	if (trouble == NULL)
+		return;
+	/* It is not looked for while the term is given back, which takes two promises, and must last anew then. */
+	again = seen_us != 0 && now_us - seen_us < same_us;
+	seen_us = now_us;
+	if (again && !replaceable(engine))
 		return;
 	snprintf(text, sizeof(text), "%s: the leadership is given back", trouble);
 	ha_engine_say(engine, HA_EVENT_KIND_SERVER, HA_SEVERITY_CRITICAL, text);

@@ -102,5 +102,29 @@ $cluster->sql($standby, 'INSERT INTO t VALUES (3)');
 is($cluster->sql($leader, 'SELECT pg_is_in_recovery()'), 't', 'S7: with a disk that works it is a standby');
 $cluster->until_true(sub { $cluster->sql($leader, "SELECT count(*) FROM t WHERE i IN ($row, 3)") eq '2' }, 'the rows');
 
+# ---- S7 without another that could lead: the term is given back once, and again when there is one ----
+{
+	my $trouble = q{SELECT count(*) FROM haops.events WHERE kind = 'server' AND message LIKE '%can''t be written%'};
+	my $before = $cluster->sql($standby, $trouble);
+	my $events = q{SELECT count(*) FROM haops.events};
+
+	$cluster->sql($standby, 'SELECT haops.set_sync(0, 0)');	# or nobody could lead without it
+	$cluster->stop($leader);
+	$cluster->pass_time(2);
+	set_disk($standby, 'w');
+	$client = $cluster->client($standby, 'INSERT INTO t VALUES (4) RETURNING i');
+	$cluster->until_true(sub { $cluster->sql($standby, $trouble) > $before }, 'the leader finds its disk to hang');
+	$cluster->pass_time(4);
+	my $told = $cluster->sql($standby, $events);
+	$cluster->pass_time(8);
+	is($cluster->sql($standby, $events), $told, 'S7: what goes on without an end is told once')
+	  or diag $cluster->sql($standby, 'SELECT member, kind, message FROM haops.events LIMIT 40');
+	$cluster->start($leader);
+	is($cluster->until_writable(30, $leader), $leader, 'S7: as soon as another could lead, it does');
+	set_disk($standby, '-');
+	$client->{run}->finish;
+	$cluster->until_streaming($standby, $leader);
+}
+
 undef $cluster;
 done_testing();
