@@ -58,8 +58,8 @@ sub until_writable
 }
 
 # The plain server is a copy of the member, byte by byte, with a few settings taken back; then both write their tables
-# anew, so that the kernel holds them alike. Autovacuum is off on both: an ANALYZE that happens to run beside pgbench lets
-# its small tables grow, and every later run on that server pays for it.
+# anew, so that the kernel holds them alike. Autovacuum is off on both: an ANALYZE that happens to run beside pgbench
+# lets its small tables grow, and every later run on that server pays for it.
 sub build
 {
 	$cluster->program($with, 'create', '--cluster', 'bench', '--initdb', '--set', 'autovacuum=off',

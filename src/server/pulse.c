@@ -41,14 +41,16 @@ postmaster_stopped(void)
 	return state == 'T' || state == 't';
 }
 
-/* Is there WAL that is not on the disk, and has none reached it since the last look? Wakes the WAL writer as well. */
+/*
+ * Is there WAL that is not on the disk, and has none reached it since the last look? Only then the WAL writer is woken:
+ * on a busy server its flush would be one more that commits wait behind.
+ */
 static bool
 wal_stands_still(void)
 {
 	static HaLsn last = 0;
-	HaLsn		end = ha_gate_wal_end();
 	HaLsn		flushed = GetFlushRecPtr(NULL);
-	bool		still = flushed < end && flushed == last;
+	bool		still = flushed == last && flushed < ha_gate_wal_end();
 
 	last = flushed;
 	return still;
