@@ -17,7 +17,7 @@ use constant REJOIN_S => 120;	# and for the old primary to stream again
 use constant ACKED_S => 3;		# the new primary acknowledges for so long before the fault is undone
 use constant SETTLE_S => 3;		# healed for so long before the next run
 
-my %option = (runs => 1, mode => 'async', topology => '3', port => 56300, 'interval-ms' => 5);
+my %option = (runs => 1, mode => 'async', topology => '3', port => 26300, 'interval-ms' => 5);
 GetOptions(\%option, 'fault=s', 'runs=i', 'mode=s', 'topology=s', 'json', 'port=i', 'interval-ms=i') or exit 2;
 my $fault = $option{fault} // '';
 my %is = map { $_ => 1 } qw(kill freeze partition stop async sync 3 2w);

@@ -11,7 +11,7 @@ use POSIX ();
 use constant RATIO_LEAST => 0.99;
 use constant CHECK_ROUNDS => 1_000_000;
 
-my %option = (pairs => 10, seconds => 10, clients => '1,8,32', scripts => 'tpcb,insert', scale => 10, port => 56340);
+my %option = (pairs => 10, seconds => 10, clients => '1,8,32', scripts => 'tpcb,insert', scale => 10, port => 26340);
 GetOptions(\%option, 'pairs=i', 'seconds=i', 'clients=s', 'scripts=s', 'scale=i', 'port=i', 'json') or exit 2;
 my @clients = split(/,/, $option{clients});
 my @scripts = split(/,/, $option{scripts});

@@ -17,17 +17,28 @@ use Time::HiRes ();
 
 our $DEADLINE = $ENV{PG_TEST_TIMEOUT_DEFAULT} // 60;
 
-my $next_port = 20000 + ($$ % 400) * 100;
+# Ports lie below 32768, where the kernel takes none for an outgoing connection: a server that was stopped finds its
+# port free again. Each story has a hundred of them, and keeps others out by holding the first.
+my ($held_port, $next_port);
+
+sub bound
+{
+	my ($port) = @_;
+	return IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp', Listen => 1);
+}
 
 # A port that nobody listens on now; each is handed out once.
 sub free_port
 {
+	for (my $block = $$; !$held_port; $block++)
+	{
+		$next_port = 11000 + ($block % 200) * 100;
+		$held_port = bound($next_port);
+	}
 	while (1)
 	{
-		my $port = $next_port++;
-		my $socket = IO::Socket::INET->new(
-			LocalAddr => '127.0.0.1', LocalPort => $port, Proto => 'tcp', Listen => 1);
-		next unless $socket;
+		my $port = ++$next_port;
+		my $socket = bound($port) or next;
 		close $socket;
 		return $port;
 	}

@@ -143,16 +143,22 @@ on_fatal(void *self, const char *text)
 uint16_t
 crew_free_port(void)
 {
+	static uint16_t next;
 	HaSocketAddress address;
-	uint16_t found;
+	uint16_t port;
 	int fd;
 
-	assert_true(ha_socket_address("127.0.0.1", 0, &address));
-	fd = ha_socket_listen(&address);
-	assert_true(fd >= 0);
-	found = ha_socket_port(fd);
+	if (next == 0)
+		next = (uint16_t) (11000 + getpid() % 200 * 100);
+	do
+	{
+		port = ++next;
+		assert_true(port < 32768);
+		assert_true(ha_socket_address("127.0.0.1", port, &address));
+		fd = ha_socket_listen(&address);
+	} while (fd < 0);
 	ha_socket_close(fd);
-	return found;
+	return port;
 }
 
 const HaKey *
