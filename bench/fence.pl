@@ -108,15 +108,24 @@ sub cpu_s
 	return ($field[13] + $field[14]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
 }
 
+# Both servers and the kernel as they were before the pair of before, so that neither run pays for what was left to do.
+sub settle
+{
+	for my $server ($with, $without)
+	{
+		$cluster->sql($server, $_) for 'TRUNCATE haops_bench, pgbench_history', 'VACUUM FULL pgbench_branches',
+			'VACUUM FULL pgbench_tellers', 'VACUUM pgbench_accounts', 'CHECKPOINT';
+	}
+	run_ok("$work/sync.log", 'sync');
+	return;
+}
+
 # Transactions per second, and microseconds of processor time for each.
 sub measure
 {
 	my ($server, $script, $clients) = @_;
 	my $threads = $clients > 2 ? 2 : $clients;
 	my @command = pgbench($server, @{ $script_of{$script} }, '-c', $clients, '-j', $threads, '-T', $option{seconds});
-
-	$cluster->sql($server, $_) for 'TRUNCATE haops_bench, pgbench_history', 'VACUUM FULL pgbench_branches',
-		'VACUUM FULL pgbench_tellers', 'VACUUM pgbench_accounts';
 	my $before_s = cpu_s($server);
 	open(my $handle, '-|', @command) or die "fence: pgbench: $!\n";
 	my $said = join('', <$handle>);
@@ -140,15 +149,13 @@ sub pairs_of
 	my ($script, $clients) = @_;
 	my (@ratios, @cpu_ratios);
 
-	for my $server ($with, $without)
-	{
-		measure($server, $script, $clients);	# what is done once only: hint bits, the cache, the files of the WAL
-		$cluster->sql($server, 'CHECKPOINT');
-	}
+	settle();
+	measure($_, $script, $clients) for $with, $without;		# what is done once only: hint bits, the files of the WAL
 	for my $pair (1 .. $option{pairs})
 	{
 		my (%tps, %cpu_us);
 		my @order = $pair % 2 ? ($with, $without) : ($without, $with);
+		settle();
 		($tps{ $_->{name} }, $cpu_us{ $_->{name} }) = measure($_, $script, $clients) for @order;
 		push @ratios, $tps{n1} / $tps{plain};
 		push @cpu_ratios, $cpu_us{n1} / $cpu_us{plain} if $cpu_us{plain} > 0;	# a session not reaped yet
