@@ -27,10 +27,10 @@ SERVER = archive control door facts fence gate guc guc_sender hooks init poster 
 	slots timelines worker_ha worker_keeper worker_sender workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
-API = cluster operate
-API_SQL = 00_header 10_schema cluster operate 99_grants
+API = bloat cluster health indexes locks operate replication row statements
+API_SQL = 00_header 10_schema cluster operate locks bloat indexes replication statements health inspect 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
-REGRESS = roles settings cluster privileges
+REGRESS = roles settings cluster locks bloat indexes replication statements health inspect privileges comments
 
 # How long the tests take: make check-sim SEEDS=1000000, make check-fuzz SECONDS=600.
 SEEDS ?= 20000

@@ -22,17 +22,5 @@ DROP TABLE written;
 SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'haops'::regnamespace AND c.relkind = 'v' AND a.attnum > 0
+	AND c.relname IN ('cluster', 'events', 'readiness', 'fence', 'roles')
 ORDER BY c.relname COLLATE "C", a.attnum;
-
--- Everything says what it is and since when.
-SELECT classoid::regclass AS catalog, count(*) FROM pg_description
-WHERE description LIKE '%since 1.0' AND (
-	(classoid = 'pg_proc'::regclass AND
-		objoid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'haops'::regnamespace)) OR
-	(classoid = 'pg_class'::regclass AND
-		objoid IN (SELECT oid FROM pg_class WHERE relnamespace = 'haops'::regnamespace)) OR
-	(classoid = 'pg_namespace'::regclass AND objoid = 'haops'::regnamespace))
-GROUP BY 1 ORDER BY 1;
-SELECT
-	(SELECT count(*) FROM pg_proc WHERE pronamespace = 'haops'::regnamespace) AS functions,
-	(SELECT count(*) FROM pg_class WHERE relnamespace = 'haops'::regnamespace AND relkind = 'v') AS views;

@@ -6,6 +6,7 @@
  */
 #include "server/compat.h"
 
+#include "api/row.h"
 #include "core/roles.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -17,7 +18,6 @@
 #include "server/shmem.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/pg_lsn.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(ha_api_cluster_members);
@@ -26,88 +26,10 @@ PG_FUNCTION_INFO_V1(ha_api_readiness);
 PG_FUNCTION_INFO_V1(ha_api_fence);
 PG_FUNCTION_INFO_V1(ha_api_roles);
 
-/* ---- Rows ---- */
-
-#define COLUMNS_MAX 24
-
-/* One row under construction: columns are added from left to right. */
-typedef struct Row
-{
-	int			count;
-	Datum		value[COLUMNS_MAX];
-	bool		null[COLUMNS_MAX];
-} Row;
-
-static void
-add(Row *row, Datum value)
-{
-	Assert(row->count < COLUMNS_MAX);
-	row->null[row->count] = false;
-	row->value[row->count++] = value;
-}
-
-static void
-add_null(Row *row)
-{
-	Assert(row->count < COLUMNS_MAX);
-	row->null[row->count] = true;
-	row->value[row->count++] = (Datum) 0;
-}
-
-static void
-add_text(Row *row, const char *text)
-{
-	if (text == NULL || text[0] == '\0')
-		add_null(row);
-	else
-		add(row, CStringGetTextDatum(text));
-}
-
-static void
-add_lsn(Row *row, HaLsn lsn)
-{
-	if (lsn == 0)
-		add_null(row);
-	else
-		add(row, LSNGetDatum(lsn));
-}
-
-static void
-add_interval(Row *row, int64 us)
-{
-	Interval   *interval = palloc0(sizeof(Interval));
-
-	interval->time = us;
-	add(row, IntervalPGetDatum(interval));
-}
-
-static void
-add_address(Row *row, const char *host, uint16_t port)
-{
-	char		text[HA_HOST_SIZE + 16];
-
-	if (host[0] == '\0')
-	{
-		add_null(row);
-		return;
-	}
-	snprintf(text, sizeof(text), strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host, port);
-	add_text(row, text);
-}
-
-static void
-put(FunctionCallInfo fcinfo, Row *row)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	Assert(row->count == result->setDesc->natts);
-	tuplestore_putvalues(result->setResult, result->setDesc, row->value, row->null);
-}
-
 /* ---- Members ---- */
 
 static void
-add_blocks(Row *row, uint32 blocks)
+add_blocks(HaRow *row, uint32 blocks)
 {
 	Datum		element[32];
 	int			count = 0;
@@ -117,9 +39,9 @@ add_blocks(Row *row, uint32 blocks)
 	while ((name = ha_members_next_block(blocks, &bit)) != NULL)
 		element[count++] = CStringGetTextDatum(name);
 	if (count == 0)
-		add_null(row);
+		ha_row_add_null(row);
 	else
-		add(row, PointerGetDatum(construct_array(element, count, TEXTOID, -1, false, TYPALIGN_INT)));
+		ha_row_add(row, PointerGetDatum(construct_array(element, count, TEXTOID, -1, false, TYPALIGN_INT)));
 }
 
 static const char *
@@ -171,43 +93,43 @@ put_member(FunctionCallInfo fcinfo, const HaStatus *status, const HaMember *memb
 	bool		data = (member->flags & HA_MEMBER_DATA) != 0;
 	HaLsn		lsn = summary != NULL && data ? summary->position.lsn : 0;
 	const HaEpoch *epoch = lsn != 0 ? ha_chain_at(&status->reg.chain, lsn) : NULL;
-	Row			row = {0};
+	HaRow		row = {0};
 
-	add_text(&row, member->name);
-	add(&row, Int32GetDatum((int32) member->id));
-	add_text(&row, data ? "data" : "witness");
-	add_text(&row, role_of(status, member));
-	add_text(&row, state_of(status, member, summary));
-	add(&row, BoolGetDatum(ha_set_has(status->reg.voters, member->id)));
-	add(&row, Int32GetDatum((int32) member->priority));
-	add_text(&row, sync_of(status, member));
+	ha_row_add_text(&row, member->name);
+	ha_row_add(&row, Int32GetDatum((int32) member->id));
+	ha_row_add_text(&row, data ? "data" : "witness");
+	ha_row_add_text(&row, role_of(status, member));
+	ha_row_add_text(&row, state_of(status, member, summary));
+	ha_row_add_bool(&row, ha_set_has(status->reg.voters, member->id));
+	ha_row_add(&row, Int32GetDatum((int32) member->priority));
+	ha_row_add_text(&row, sync_of(status, member));
 	if (lsn != 0)
-		add(&row, Int64GetDatum((int64) summary->position.wal_term));
+		ha_row_add_int8(&row, (int64) summary->position.wal_term);
 	else
-		add_null(&row);
+		ha_row_add_null(&row);
 	if (epoch != NULL && epoch->term == summary->position.wal_term)
-		add(&row, Int32GetDatum((int32) epoch->tli));
+		ha_row_add(&row, Int32GetDatum((int32) epoch->tli));
 	else
-		add_null(&row);
-	add_lsn(&row, lsn);
-	add_lsn(&row, lsn != 0 ? summary->replay_lsn : 0);
+		ha_row_add_null(&row);
+	ha_row_add_lsn(&row, lsn);
+	ha_row_add_lsn(&row, lsn != 0 ? summary->replay_lsn : 0);
 	if (lsn != 0 && leader != NULL && leader->position.lsn != 0)
-		add(&row, Int64GetDatum(Max((int64) (leader->position.lsn - lsn), 0)));
+		ha_row_add_int8(&row, Max((int64) (leader->position.lsn - lsn), 0));
 	else
-		add_null(&row);
+		ha_row_add_null(&row);
 	if (summary != NULL && summary->seen_ms != UINT32_MAX)
-		add_interval(&row, (int64) summary->seen_ms * HA_US_PER_MS);
+		ha_row_add_interval(&row, (int64) summary->seen_ms * HA_US_PER_MS);
 	else
-		add_null(&row);
+		ha_row_add_null(&row);
 	if (member->id == status->id && member->id == status->leader)
-		add_interval(&row, Min(status->lease_left_us, INT64CONST(1000000) * 86400));
+		ha_row_add_interval(&row, Min(status->lease_left_us, INT64CONST(1000000) * 86400));
 	else
-		add_null(&row);
+		ha_row_add_null(&row);
 	add_blocks(&row, summary != NULL ? summary->blocks : 0);
-	add_address(&row, member->sql_host, member->sql_port);
-	add_address(&row, member->peer_host, member->peer_port);
-	add(&row, BoolGetDatum(member->id == status->id));
-	put(fcinfo, &row);
+	ha_row_add_address(&row, member->sql_host, member->sql_port);
+	ha_row_add_address(&row, member->peer_host, member->peer_port);
+	ha_row_add_bool(&row, member->id == status->id);
+	ha_row_put(fcinfo, &row);
 }
 
 Datum
@@ -239,19 +161,19 @@ static void
 put_event(FunctionCallInfo fcinfo, const HaStatus *status, const HaEventRecord *record)
 {
 	static const char *const severity[] = {"info", "warning", "critical"};
-	Row			row = {0};
+	HaRow		row = {0};
 
-	add(&row, TimestampTzGetDatum(record->key.wall_us -
+	ha_row_add(&row, TimestampTzGetDatum(record->key.wall_us -
 								  (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY));
-	add_text(&row, member_name(status, record->key.origin));
-	add(&row, Int64GetDatum((int64) record->term));
-	add_text(&row, ha_event_name(record->kind));
-	add_text(&row, (unsigned) record->severity < lengthof(severity) ? severity[record->severity] : "critical");
-	add_text(&row, member_name(status, record->member));
-	add_lsn(&row, record->lsn);
-	add(&row, Int64GetDatum(record->value));
-	add_text(&row, record->text);
-	put(fcinfo, &row);
+	ha_row_add_text(&row, member_name(status, record->key.origin));
+	ha_row_add_int8(&row, (int64) record->term);
+	ha_row_add_text(&row, ha_event_name(record->kind));
+	ha_row_add_text(&row, (unsigned) record->severity < lengthof(severity) ? severity[record->severity] : "critical");
+	ha_row_add_text(&row, member_name(status, record->member));
+	ha_row_add_lsn(&row, record->lsn);
+	ha_row_add_int8(&row, record->value);
+	ha_row_add_text(&row, record->text);
+	ha_row_put(fcinfo, &row);
 }
 
 Datum
@@ -280,7 +202,7 @@ ha_api_readiness(PG_FUNCTION_ARGS)
 	const HaSummary *candidate;
 	HaReadiness readiness;
 	HaId		best = 0;
-	Row			row = {0};
+	HaRow		row = {0};
 
 	ha_shmem_require();
 	InitMaterializedSRF(fcinfo, 0);
@@ -289,16 +211,16 @@ ha_api_readiness(PG_FUNCTION_ARGS)
 
 	readiness = ha_readiness(status, &best);
 	candidate = ha_status_summary(status, best);
-	add(&row, BoolGetDatum(readiness == HA_READINESS_READY));
-	add_text(&row, member_name(status, best));
+	ha_row_add_bool(&row, readiness == HA_READINESS_READY);
+	ha_row_add_text(&row, member_name(status, best));
 	if (candidate == NULL)
-		add_null(&row);
+		ha_row_add_null(&row);
 	else if (status->reg.rule.sync && status->reg.rule.k > 0)
-		add(&row, Int64GetDatum(0));	/* whoever is elected holds every acknowledged commit */
+		ha_row_add_int8(&row, 0);	/* whoever is elected holds every acknowledged commit */
 	else
-		add(&row, Int64GetDatum(Max((int64) (status->pg.flush_lsn - candidate->position.lsn), 0)));
-	add_text(&row, ha_readiness_text(readiness, false));
-	put(fcinfo, &row);
+		ha_row_add_int8(&row, Max((int64) (status->pg.flush_lsn - candidate->position.lsn), 0));
+	ha_row_add_text(&row, ha_readiness_text(readiness, false));
+	ha_row_put(fcinfo, &row);
 	return (Datum) 0;
 }
 
@@ -312,7 +234,7 @@ ha_api_fence(PG_FUNCTION_ARGS)
 	HaVerdictOfGate verdict;
 	int64		left_us;
 	bool		known;
-	Row			row = {0};
+	HaRow		row = {0};
 
 	ha_shmem_require();
 	InitMaterializedSRF(fcinfo, 0);
@@ -320,21 +242,21 @@ ha_api_fence(PG_FUNCTION_ARGS)
 	verdict = ha_gate_look(&view);
 	left_us = (int64) pg_atomic_read_u64(&ha_shmem->lease_until_us) - ha_clock_now().boot_us;
 
-	add(&row, BoolGetDatum(ha_preflight_member));
-	add_text(&row, known ? ha_role_name(status->role) : NULL);
+	ha_row_add_bool(&row, ha_preflight_member);
+	ha_row_add_text(&row, known ? ha_role_name(status->role) : NULL);
 	if (known)
-		add(&row, Int64GetDatum((int64) status->term));
+		ha_row_add_int8(&row, (int64) status->term);
 	else
-		add_null(&row);
-	add_text(&row, known ? member_name(status, status->leader) : NULL);
-	add(&row, BoolGetDatum(!ha_preflight_member || verdict == HA_GATE_OPEN));
+		ha_row_add_null(&row);
+	ha_row_add_text(&row, known ? member_name(status, status->leader) : NULL);
+	ha_row_add_bool(&row, !ha_preflight_member || verdict == HA_GATE_OPEN);
 	if (verdict == HA_GATE_OPEN)
-		add_interval(&row, Min(left_us, INT64CONST(1000000) * 86400));
+		ha_row_add_interval(&row, Min(left_us, INT64CONST(1000000) * 86400));
 	else
-		add_null(&row);
-	add(&row, Int64GetDatum((int64) pg_atomic_read_u64(&ha_shmem->refused)));
-	add(&row, Int64GetDatum((int64) pg_atomic_read_u64(&ha_shmem->unacknowledged)));
-	put(fcinfo, &row);
+		ha_row_add_null(&row);
+	ha_row_add_int8(&row, (int64) pg_atomic_read_u64(&ha_shmem->refused));
+	ha_row_add_int8(&row, (int64) pg_atomic_read_u64(&ha_shmem->unacknowledged));
+	ha_row_put(fcinfo, &row);
 	return (Datum) 0;
 }
 
@@ -347,13 +269,13 @@ ha_api_roles(PG_FUNCTION_ARGS)
 	for (size_t i = 0; i < ha_roles_count; i++)
 	{
 		const HaTransition *way = &ha_roles_table[i];
-		Row			row = {0};
+		HaRow		row = {0};
 
-		add_text(&row, ha_role_name(way->from));
-		add_text(&row, ha_trigger_name(way->trigger));
-		add_text(&row, ha_role_name(way->to));
-		add_text(&row, way->sentence);
-		put(fcinfo, &row);
+		ha_row_add_text(&row, ha_role_name(way->from));
+		ha_row_add_text(&row, ha_trigger_name(way->trigger));
+		ha_row_add_text(&row, ha_role_name(way->to));
+		ha_row_add_text(&row, way->sentence);
+		ha_row_put(fcinfo, &row);
 	}
 	return (Datum) 0;
 }

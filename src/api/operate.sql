@@ -35,3 +35,8 @@ AS 'MODULE_PATHNAME', 'ha_api_set_sync';
 COMMENT ON FUNCTION haops.set_sync(integer, integer) IS
 'commits wait for this many other members, for as many as are alive but never fewer than the minimum; 0: for none;
 since 1.0';
+
+GRANT EXECUTE ON FUNCTION
+	haops.switchover(text), haops.pause(), haops.resume(), haops.set_priority(text, integer),
+	haops.set_sync(integer, integer)
+	TO haops_operator;

@@ -15,6 +15,8 @@ use JSON::PP ();
 use POSIX ();
 use Time::HiRes ();
 
+use HaSession;
+
 our $DEADLINE = $ENV{PG_TEST_TIMEOUT_DEFAULT} // 60;
 
 # Ports lie below 32768, where the kernel takes none for an outgoing connection: a server that was stopped finds its
@@ -57,6 +59,40 @@ sub new
 	$self->join_node("n$_") for 2 .. ($args{nodes} // 3);
 	$self->join_witness("w$_") for 1 .. ($args{witnesses} // 0);
 	return $self;
+}
+
+# One or more plain servers with the library but without a cluster: HaOps->plain(options => '...'); the first is n1.
+sub plain
+{
+	my ($class, %args) = @_;
+	my $self = bless {
+		dir => File::Temp::tempdir('haops_XXXXXX', TMPDIR => 1, CLEANUP => 1),
+		nodes => [], witnesses => {}, options => $args{options} // '',
+	}, $class;
+	my $node = $self->add_node('n1');
+
+	$self->run_ok('initdb', '-D', $self->data('n1'), '-A', 'trust', '-U', 'postgres', '--no-sync', '--no-locale',
+		'-E', 'UTF8', @{ $args{initdb} // [] });
+	$self->settle_conf($node);
+	$self->start('n1');
+	return $self;
+}
+
+# A standby of a plain server, or of another standby, with a slot of its own name.
+sub plain_standby
+{
+	my ($self, $name, $from, $options) = @_;
+	my $node = $self->add_node($name);
+
+	$self->run_ok('pg_basebackup', '-D', $self->data($name), '-h', $self->{dir}, '-p', $self->node($from)->{port},
+		'-R', '-c', 'fast', '-C', '-S', $name, '-d', "application_name=$name user=postgres");
+	$self->settle_conf($node);
+	open(my $conf, '>>', $self->data($name) . '/postgresql.conf') or croak $!;
+	print $conf $options // '', "\n";
+	close $conf;
+	$self->start($name);
+	$self->until_streaming($name, $from);
+	return;
 }
 
 sub dir { return $_[0]{dir} }
@@ -247,6 +283,15 @@ sub client
 	$client->{run} = IPC::Run::start(['psql', '-XAtq', '-h', $self->{dir}, '-p', $self->node($name)->{port},
 			'-d', 'postgres', '-c', $query], '<', '/dev/null', '>', \$client->{out}, '2>', \$client->{err});
 	return $client;
+}
+
+# A session that stays open, see HaSession; the options are libpq's: user, dbname, application_name, ...
+sub session
+{
+	my ($self, $name, %options) = @_;
+
+	my %place = (host => $self->{dir}, port => $self->node($name)->{port}, dbname => 'postgres', %options);
+	return HaSession->new($self, $name, join(' ', map { "$_='$place{$_}'" } sort keys %place));
 }
 
 sub log_of

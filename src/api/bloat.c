@@ -1,0 +1,4 @@
+/*
+ * bloat.c: see bloat.sql.
+ */
+#include "server/compat.h"

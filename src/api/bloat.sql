@@ -1,0 +1,1 @@
+-- bloat.sql: not written yet.

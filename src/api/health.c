@@ -1,0 +1,4 @@
+/*
+ * health.c: see health.sql.
+ */
+#include "server/compat.h"

@@ -1,0 +1,1 @@
+-- health.sql: not written yet.

@@ -1,0 +1,4 @@
+/*
+ * indexes.c: see indexes.sql.
+ */
+#include "server/compat.h"

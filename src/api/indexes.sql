@@ -1,0 +1,1 @@
+-- indexes.sql: not written yet.

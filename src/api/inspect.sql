@@ -1,0 +1,1 @@
+-- inspect.sql: not written yet.

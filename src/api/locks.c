@@ -1,0 +1,4 @@
+/*
+ * locks.c: see locks.sql.
+ */
+#include "server/compat.h"

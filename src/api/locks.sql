@@ -1,0 +1,1 @@
+-- locks.sql: not written yet.

@@ -1,0 +1,4 @@
+/*
+ * replication.c: see replication.sql.
+ */
+#include "server/compat.h"

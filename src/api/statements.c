@@ -1,0 +1,4 @@
+/*
+ * statements.c: see statements.sql.
+ */
+#include "server/compat.h"
