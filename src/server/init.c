@@ -11,6 +11,7 @@
 #include "server/door.h"
 #include "server/fence.h"
 #include "server/guc.h"
+#include "server/guc_monitor.h"
 #include "server/guc_sender.h"
 #include "server/preflight.h"
 #include "server/shmem.h"
@@ -30,12 +31,13 @@ _PG_init(void)
 
 	ha_guc_define();
 	ha_guc_sender_define();
+	ha_guc_monitor_define();
 	MarkGUCPrefixReserved("pg_haops");
 	ha_preflight_install();
 	ha_shmem_install(ha_preflight_before_recovery);
+	ha_workers_register(ha_preflight_member);
 	if (!ha_preflight_member)
 		return;
 	ha_fence_install();
 	ha_door_install();
-	ha_workers_register();
 }

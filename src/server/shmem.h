@@ -16,6 +16,7 @@
 #include "core/node.h"
 #include "ops/hook.h"
 #include "port/atomics.h"
+#include "server/monitor.h"
 #include "wire/event.h"
 #include "wire/frame.h"
 #include "wire/status.h"
@@ -180,6 +181,11 @@ typedef struct HaShmem
 
 	/* The sender's own: what it saw last, kept over its restarts (hooks.h). */
 	HaHookState hook_state;
+
+	/* The monitor's: what came of its duties; and its one job at a time, see monitor.h. */
+	HaBox duties_box;
+	HaDutyRuns duties[2];
+	HaJob job;
 
 	/* Which walsender the door let in last for each member: its process and its life, one word (gate.c). */
 	pg_atomic_uint64 sender[HA_ID_MAX + 1];

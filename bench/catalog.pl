@@ -1,0 +1,173 @@
+#
+# The measurement behind bench/catalog, which sets its environment up; see there.
+#
+use strict;
+use warnings;
+use FindBin;
+use Getopt::Long;
+use HaOps;
+use JSON::PP;
+use Time::HiRes ();
+
+use constant { BATCH => 500, BUILDERS => 2 };
+
+my %option = (tables => 100_000, 'indexes-each' => 3, rounds => 3, limit => 300, only => '');
+GetOptions(\%option, 'tables=i', 'indexes-each=i', 'rounds=i', 'limit=i', 'only=s', 'json') or exit 2;
+die "usage: see bench/catalog\n" if @ARGV || grep { !/^[1-9]\d*$/ } @option{qw(tables indexes-each rounds limit)};
+$HaOps::DEADLINE = $option{limit} + 60;
+$| = 1;
+
+my $server = HaOps->plain(options => <<'CONF');
+shared_preload_libraries = 'pg_haops'
+pg_haops.monitor = off
+autovacuum = off
+fsync = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 8GB
+checkpoint_timeout = 1h
+max_locks_per_transaction = 256
+CONF
+
+sub say_error { print STDERR @_, "\n"; return }
+
+#
+# The catalog
+#
+
+# Tables in batches of one transaction each. Every table has a primary key, one index that a longer one makes
+# redundant, and further ones.
+sub build
+{
+	my $more = $option{'indexes-each'} - 1;
+	my @sessions = map { $server->session('n1') } 1 .. BUILDERS;
+	my $began = Time::HiRes::time();
+
+	$server->sql('n1', 'CREATE EXTENSION pg_haops');
+	for (my $first = 1; $first <= $option{tables}; $first += BATCH)
+	{
+		my $session = $sessions[ int($first / BATCH) % BUILDERS ];
+		my $last = $first + BATCH - 1 < $option{tables} ? $first + BATCH - 1 : $option{tables};
+
+		$session->finish if $session->{mark};
+		$session->begin(<<"SQL");
+DO \$\$
+BEGIN
+	FOR i IN $first .. $last LOOP
+		EXECUTE format('CREATE TABLE t%s (id bigint PRIMARY KEY, a integer, b integer, c text)', i);
+		FOR k IN 1 .. $more LOOP
+			EXECUTE format('CREATE INDEX ON t%s (%s)', i,
+				(ARRAY['a', 'a, b', 'b', 'b, c', 'c', 'c, a', 'a, c', 'b, a', 'c, b'])[1 + (k - 1) % 9]);
+		END LOOP;
+		EXECUTE format('INSERT INTO t%s SELECT g, g %% 3, g %% 5, md5(g::text) FROM generate_series(1, 20) AS g', i);
+	END LOOP;
+END
+\$\$
+SQL
+		say_error(sprintf('%d tables, %.0f s', $last, Time::HiRes::time() - $began)) if $last % 10_000 == 0;
+	}
+	$_->{mark} && $_->finish for @sessions;
+	$_->close for @sessions;
+	$server->run_ok('vacuumdb', '-h', $server->dir, '-p', $server->node('n1')->{port}, '-Z', '-q', '-j', 2, 'postgres');
+	$server->sql('n1', 'VACUUM pg_class, pg_attribute, pg_index, pg_statistic, pg_constraint, pg_depend, pg_type');
+	$server->sql('n1', 'CHECKPOINT');
+	say_error(sprintf('built and analyzed, %.0f s', Time::HiRes::time() - $began));
+	return;
+}
+
+#
+# The questions
+#
+
+sub query_of
+{
+	my ($name) = @_;
+	open(my $file, '<', "$FindBin::Bin/queries/$name.sql") or die "catalog: $name: $!\n";
+	local $/ = undef;
+	return <$file> =~ s/;\s*\z//r;
+}
+
+# Milliseconds and bytes of the session afterwards; undef when it took too long.
+sub ask
+{
+	my ($query) = @_;
+	my $session = $server->session('n1');
+	my $limit_ms = $option{limit} * 1000;
+
+	$session->do("SET statement_timeout = $limit_ms");
+	$session->do('SELECT 1 FROM pg_class LIMIT 1');
+	my $began = Time::HiRes::time();
+	my $error = $session->error("SELECT count(*) FROM ($query OFFSET 0) AS q");
+	my $took_ms = (Time::HiRes::time() - $began) * 1000;
+	if ($error ne '')
+	{
+		say_error($error) unless $error =~ /statement timeout/;
+		$session->close;
+		return;
+	}
+	my $bytes = $session->do('SELECT sum(total_bytes) FROM pg_backend_memory_contexts');
+	$session->close;
+	return [ $took_ms, $bytes ];
+}
+
+sub median
+{
+	my @sorted = sort { $a <=> $b } @_;
+	return $sorted[ $#sorted / 2 ];
+}
+
+my %source = (
+	redundant_indexes => [qw(redundant_ours redundant_by_key_text redundant_by_self_join)],
+	table_stats => [qw(tables_ours tables_exporter)],
+	bloat => [qw(bloat_ours bloat_ioguix)],
+);
+
+build();
+my (%figure, $slow);
+for my $question (sort keys %source)
+{
+	next if $option{only} ne '' && ",$option{only}," !~ /,$question,/;
+	my %taken;
+	for my $round (1 .. $option{rounds})
+	{
+		for my $name (@{ $source{$question} })
+		{
+			next if exists $taken{$name} && !defined $taken{$name};
+			my $one = ask(query_of($name));
+			if (!defined $one) { $taken{$name} = undef; next }
+			push @{ $taken{$name} }, $one;
+			say_error(sprintf('%s, round %d: %.0f ms, %.1f MB', $name, $round, $one->[0], $one->[1] / 1e6));
+		}
+	}
+	my ($ours, @theirs) = @{ $source{$question} };
+	for my $name ($ours, @theirs)
+	{
+		$figure{$name} = defined $taken{$name}
+		  ? { ms => sprintf('%.0f', median(map { $_->[0] } @{ $taken{$name} })) + 0,
+			memory_bytes => median(map { $_->[1] } @{ $taken{$name} }) + 0 }
+		  : { ms => undef, limit_s => $option{limit} };
+	}
+	my @known = grep { defined $figure{$_}{ms} } @theirs;
+	my ($best) = sort { $figure{$a}{ms} <=> $figure{$b}{ms} } @known;
+	$figure{"${question}_times"} = sprintf('%.1f', $figure{$best}{ms} / $figure{$ours}{ms}) + 0
+	  if defined $best && $figure{$ours}{ms};
+}
+my %summary = (tables => $option{tables}, indexes => $option{tables} * $option{'indexes-each'},
+	rounds => $option{rounds}, %figure);
+if ($option{json})
+{
+	print JSON::PP->new->canonical->encode(\%summary), "\n";
+}
+else
+{
+	for my $name (sort keys %figure)
+	{
+		my $one = $figure{$name};
+		print ref $one
+		  ? defined $one->{ms}
+			? sprintf("%-24s %8.0f ms %8.1f MB\n", $name, $one->{ms}, $one->{memory_bytes} / 1e6)
+			: sprintf("%-24s more than %d s\n", $name, $one->{limit_s})
+		  : sprintf("%-24s %8.1f times as fast as the fastest other\n", $name =~ s/_times//r, $one);
+	}
+}

@@ -1,0 +1,2 @@
+-- All redundant indexes of the database, by our view.
+SELECT * FROM haops.redundant_indexes

@@ -1,0 +1,69 @@
+/*
+ * monitor.h: the monitor, which takes samples where a DBA's views need a history: its duties, and what came of them.
+ *
+ * The worker (worker_monitor.c) has no database: it knows which duty is due where, and starts one job at a time for
+ * it, a short-lived worker (monitor_job.c) in that database. It lives while this server takes writes, and rests while a
+ * member may not acknowledge commits. Not the ha worker's business in any way: nothing of the lease waits for it.
+ */
+#ifndef HA_SERVER_MONITOR_H
+#define HA_SERVER_MONITOR_H
+
+#include "server/compat.h"
+
+#include "datatype/timestamp.h"
+
+/* Duty, name, what it runs, seconds between two runs when the setting says nothing. Each has a setting of its own. */
+#define HA_DUTY_LIST(X) \
+	X(HEALTH, "health", "health_take", 60) \
+	X(STATEMENTS, "statements", "statement_take", 60) \
+	X(INDEXES, "indexes", "index_usage_take", 600)
+
+typedef enum HaDuty
+{
+#define HA_DUTY_ENUM(duty, name, function, seconds) HA_DUTY_##duty,
+	HA_DUTY_LIST(HA_DUTY_ENUM)
+#undef HA_DUTY_ENUM
+	HA_DUTY_COUNT
+} HaDuty;
+
+typedef enum HaDutyOutcome
+{
+	HA_DUTY_DONE,
+	HA_DUTY_FAILED,				/* an error, a time-out, or no worker to be had: see the text */
+	HA_DUTY_ABSENT,				/* the extension is not in that database, or is another version */
+} HaDutyOutcome;
+
+#define HA_DUTY_TEXT_SIZE 128
+
+/* The last run of a duty in a database. */
+typedef struct HaDutyRun
+{
+	Oid			database;
+	HaDuty		duty;
+	HaDutyOutcome outcome;
+	TimestampTz began;
+	int32		took_ms;
+	char		text[HA_DUTY_TEXT_SIZE];	/* of an error */
+} HaDutyRun;
+
+#define HA_DUTY_RUNS_MAX 384
+
+typedef struct HaDutyRuns
+{
+	uint32		count;
+	HaDutyRun	run[HA_DUTY_RUNS_MAX];
+} HaDutyRuns;
+
+/* The order for a job, and its report: written by the monitor before the job starts, by the job until it ends. */
+typedef struct HaJob
+{
+	Oid			database;
+	int32		limit_ms;		/* of each duty */
+	bool		due[HA_DUTY_COUNT];
+	bool		reported[HA_DUTY_COUNT];
+	HaDutyRun	report[HA_DUTY_COUNT];
+} HaJob;
+
+extern const char *const ha_duty_name[HA_DUTY_COUNT];
+
+#endif
