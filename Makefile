@@ -23,15 +23,17 @@ DRIVE = aside ask builtin clone contact durable effects engine gossip local lost
 	rewind settings setup view witness
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
-SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks init monitor_job poster preflight pulse requests shmem \
-	slots timelines worker_ha worker_keeper worker_monitor \
-	worker_sender workers world
+SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks init monitor_job poster \
+	preflight pulse requests shmem slots timelines worker_ha worker_keeper worker_monitor worker_sender \
+	workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
 API = bloat cluster health indexes locks monitor operate replication row statements tables
-API_SQL = 00_header 10_schema cluster operate monitor locks bloat indexes replication statements tables health inspect 99_grants
+API_SQL = 00_header 10_schema cluster operate monitor locks bloat indexes replication statements tables \
+	health inspect 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
-REGRESS = roles settings cluster locks bloat indexes replication statements tables health inspect privileges comments
+REGRESS = roles settings cluster locks bloat indexes replication statements tables health inspect \
+	privileges comments
 
 # How long the tests take: make check-sim SEEDS=1000000, make check-fuzz SECONDS=600.
 SEEDS ?= 20000
