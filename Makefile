@@ -23,7 +23,7 @@ DRIVE = aside ask builtin clone contact durable effects engine gossip local lost
 	rewind settings setup view witness
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
-SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks init monitor_job poster \
+SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks init monitor_ask monitor_job poster \
 	preflight pulse requests shmem slots timelines worker_ha worker_keeper worker_monitor worker_sender \
 	workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \

@@ -98,7 +98,7 @@ sub ask
 	$session->do("SET statement_timeout = $limit_ms");
 	$session->do('SELECT 1 FROM pg_class LIMIT 1');
 	my $began = Time::HiRes::time();
-	my $error = $session->error("SELECT count(*) FROM ($query OFFSET 0) AS q");
+	my $error = $session->error("SELECT count(q) FROM ($query OFFSET 0) AS q");
 	my $took_ms = (Time::HiRes::time() - $began) * 1000;
 	if ($error ne '')
 	{

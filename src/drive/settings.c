@@ -315,8 +315,8 @@ ha_settings_hba(const HaLocal *local, const HaSettingsWishes *wishes, HaFault *f
 
 	snprintf(lines, sizeof(lines),
 			 "host replication %s %s scram-sha-256\n"
-			 "host %s %s %s scram-sha-256\n",
-			 HA_LOGIN_ROLE, network, HA_LOGIN_DATABASE, HA_LOGIN_ROLE, network);
+			 "host all %s %s scram-sha-256\n",
+			 HA_LOGIN_ROLE, network, HA_LOGIN_ROLE, network);
 	return ha_files_path(path, local->config, "pg_hba.conf") &&
 		ha_conffile_set_block(path, lines, HA_CONF_TOP, fault);
 }

@@ -74,6 +74,13 @@ ha_login_conninfo(const char *host, uint16_t port, const char *who, char conninf
 		add_value(conninfo, "tcp_user_timeout", "10000") && add_value(conninfo, "gssencmode", "disable");
 }
 
+/* Of two values libpq takes the last one. */
+bool
+ha_login_set_database(const char *database, char conninfo[HA_LOGIN_CONNINFO_SIZE])
+{
+	return add_value(conninfo, "dbname", database);
+}
+
 bool
 ha_login_add_receiver(const HaReceiver *receiver, char conninfo[HA_LOGIN_CONNINFO_SIZE])
 {

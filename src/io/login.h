@@ -31,6 +31,9 @@ extern bool ha_login_write_passfile(const char *state_directory, const HaKey *ke
 extern bool ha_login_conninfo(const char *host, uint16_t port, const char *who,
 							  char conninfo[HA_LOGIN_CONNINFO_SIZE]);
 
+/* Another database than HA_LOGIN_DATABASE. False when it does not fit. */
+extern bool ha_login_set_database(const char *database, char conninfo[HA_LOGIN_CONNINFO_SIZE]);
+
 /* Adds who it is that asks for WAL; needed by every connection that replicates. False when it does not fit. */
 extern bool ha_login_add_receiver(const HaReceiver *receiver, char conninfo[HA_LOGIN_CONNINFO_SIZE]);
 

@@ -13,6 +13,8 @@
 #define OPTIONS_MAX 3
 #define TURN_MS 200
 
+bool (*ha_pgconn_interrupted) (void) = ha_process_interrupted;
+
 /* libpq's words on one line. */
 static bool
 libpq_fault(const PGconn *conn, const char *what, HaFault *fault)
@@ -42,7 +44,7 @@ wait_for(PGconn *conn, short events, HaUs until_us, HaFault *fault)
 		struct pollfd wait = {PQsocket(conn), events, 0};
 		HaUs left_us = until_us - ha_clock_now().mono_us;
 
-		if (ha_process_interrupted())
+		if (ha_pgconn_interrupted())
 			return ha_fault(fault, NULL, "interrupted");
 		if (left_us <= 0)
 			return ha_fault(fault, NULL, "the server does not answer in time");

@@ -95,6 +95,12 @@ test_conninfo(void **state)
 	assert_null(value_of(options, "password"));
 	PQconninfoFree(options);
 
+	assert_true(ha_login_set_database("an'other", conninfo));
+	options = PQconninfoParse(conninfo, &error);
+	assert_non_null(options);
+	assert_string_equal(value_of(options, "dbname"), "an'other");
+	PQconninfoFree(options);
+
 	memset(longer, '\'', sizeof(longer));
 	longer[sizeof(longer) - 1] = '\0';
 	for (size_t length = 0; length < sizeof(longer); length++)
