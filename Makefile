@@ -28,7 +28,7 @@ SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks 
 	workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
-API = bloat cluster health indexes locks monitor operate replication row statements tables
+API = bloat cluster health indexes locks monitor operate replication row sizes statements tables
 API_SQL = 00_header 10_schema cluster operate monitor locks bloat indexes replication statements tables \
 	health inspect 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.

@@ -14,7 +14,7 @@ SELECT "table", total_bytes = pg_total_relation_size(relation) AS total, indexes
 FROM haops.table_stats WHERE "table" LIKE 'regress%' ORDER BY 1;
 
 -- A mapped relation has its number elsewhere.
-SELECT bytes = pg_table_size('pg_class') AS same FROM haops.relation_sizes WHERE relation = 'pg_class'::regclass;
+SELECT table_bytes = pg_table_size('pg_class') AS same FROM haops.table_sizes() WHERE relation = 'pg_class'::regclass;
 
 -- Nobody waits for a table that somebody has locked.
 BEGIN;

@@ -1,114 +1,119 @@
 /*
- * tables.c: the sizes of all relations of this database, from its files.
- *
- * PostgreSQL's own functions open and lock each relation, wait behind whoever holds it exclusively, and leave four
- * kilobytes of memory for each in the session. Here the directories are read, once, and nothing is opened.
+ * tables.c: the sizes of all tables, with their TOAST and their indexes, by two passes over the catalog.
  */
 #include "server/compat.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
 #include "api/row.h"
-#include "catalog/pg_tablespace_d.h"
-#include "common/relpath.h"
+#include "api/sizes.h"
+#include "catalog/pg_index.h"
+#include "common/hashfn.h"
 #include "funcapi.h"
-#include "storage/fd.h"
-#include "utils/builtins.h"
-#include "utils/hsearch.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
+PG_FUNCTION_INFO_V1(ha_api_table_sizes);
 
-PG_FUNCTION_INFO_V1(ha_api_relation_files);
-
-typedef struct FileKey
+/* A relation, and what its indexes take. */
+typedef struct TableEntry
 {
-	Oid			tablespace;
-	Oid			filenode;
-} FileKey;
+	Oid			oid;
+	Oid			toast;
+	int64		bytes;			/* -1 = unknown */
+	int64		index_bytes;
+	int32		indexes;
+	char		kind;
+	char		status;
+} TableEntry;
 
-typedef struct RelationFile
+#define SH_PREFIX tables
+#define SH_ELEMENT_TYPE TableEntry
+#define SH_KEY_TYPE Oid
+#define SH_KEY oid
+#define SH_HASH_KEY(tb, key) murmurhash32(key)
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DEFINE
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+static tables_hash *
+read_relations(const HaSizes *sizes)
 {
-	FileKey		key;
-	int64		bytes;
-} RelationFile;
+	tables_hash *relations = tables_create(CurrentMemoryContext, 4096, NULL);
+	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
 
-/*
- * The filenode that a file belongs to, whichever its fork and segment; 0 for what is no relation's, and for those of
- * temporary tables, whose numbers are their session's own.
- */
-static Oid
-filenode_of(const char *name)
-{
-	uint64		number = 0;
-
-	for (; *name >= '0' && *name <= '9' && number <= OID_MAX; name++)
-		number = number * 10 + (uint64) (*name - '0');
-	if (number > OID_MAX || (*name != '\0' && *name != '_' && *name != '.'))
-		return InvalidOid;
-	return (Oid) number;
-}
-
-/* A file that vanishes meanwhile counts nothing. */
-static void
-measure(HTAB *files, Oid tablespace)
-{
-	char	   *path = GetDatabasePath(MyDatabaseId, tablespace);
-	DIR		   *directory = AllocateDir(path);
-	struct dirent *entry;
-	struct stat st;
-
-	if (directory == NULL && errno == ENOENT)
-		return;
-	while ((entry = ReadDir(directory, path)) != NULL)
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		FileKey		key = {tablespace, filenode_of(entry->d_name)};
-		RelationFile *file;
+		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
+		TableEntry *entry;
 		bool		found;
 
-		CHECK_FOR_INTERRUPTS();
-		if (key.filenode == InvalidOid || fstatat(dirfd(directory), entry->d_name, &st, 0) != 0 ||
-			!S_ISREG(st.st_mode))
+		if (!RELKIND_HAS_STORAGE(class->relkind) || class->relpersistence == RELPERSISTENCE_TEMP)
 			continue;
-		file = hash_search(files, &key, HASH_ENTER, &found);
-		file->bytes = (found ? file->bytes : 0) + (int64) st.st_size;
+		entry = tables_insert(relations, class->oid, &found);
+		entry->kind = class->relkind;
+		entry->toast = class->reltoastrelid;
+		entry->bytes = ha_sizes_of(sizes, class->oid, class);
+		entry->index_bytes = 0;
+		entry->indexes = 0;
 	}
-	FreeDir(directory);
-	pfree(path);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return relations;
 }
 
-/* haops.relation_files() */
-Datum
-ha_api_relation_files(PG_FUNCTION_ARGS)
+static void
+add_indexes(tables_hash *relations)
 {
-	HASHCTL		control = {.keysize = sizeof(FileKey), .entrysize = sizeof(RelationFile), .hcxt = CurrentMemoryContext};
-	HTAB	   *files = hash_create("pg_haops files", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	DIR		   *tablespaces = AllocateDir("pg_tblspc");
-	struct dirent *entry;
-	HASH_SEQ_STATUS seq;
-	RelationFile *file;
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
+		TableEntry *index = tables_lookup(relations, form->indexrelid);
+		TableEntry *owner = tables_lookup(relations, form->indrelid);
+
+		if (index == NULL || owner == NULL)
+			continue;
+		owner->indexes++;
+		owner->index_bytes += Max(index->bytes, 0);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/* haops.table_sizes() */
+Datum
+ha_api_table_sizes(PG_FUNCTION_ARGS)
+{
+	tables_hash *relations = read_relations(ha_sizes_read());
+	tables_iterator iterator;
+	TableEntry *table;
 
 	InitMaterializedSRF(fcinfo, 0);
-	measure(files, MyDatabaseTableSpace);
-	if (MyDatabaseTableSpace != DEFAULTTABLESPACE_OID)
-		measure(files, DEFAULTTABLESPACE_OID);
-	while ((entry = ReadDir(tablespaces, "pg_tblspc")) != NULL)
+	add_indexes(relations);
+	tables_start_iterate(relations, &iterator);
+	while ((table = tables_iterate(relations, &iterator)) != NULL)
 	{
-		Oid			tablespace = filenode_of(entry->d_name);
-
-		if (tablespace != InvalidOid && tablespace != MyDatabaseTableSpace)
-			measure(files, tablespace);
-	}
-	FreeDir(tablespaces);
-
-	hash_seq_init(&seq, files);
-	while ((file = hash_seq_search(&seq)) != NULL)
-	{
+		TableEntry *toast = OidIsValid(table->toast) ? tables_lookup(relations, table->toast) : NULL;
 		HaRow		row = {0};
 
-		ha_row_add(&row, ObjectIdGetDatum(file->key.tablespace));
-		ha_row_add(&row, ObjectIdGetDatum(file->key.filenode));
-		ha_row_add_int8(&row, file->bytes);
+		if ((table->kind != RELKIND_RELATION && table->kind != RELKIND_MATVIEW) || table->bytes < 0)
+			continue;
+		ha_row_add(&row, ObjectIdGetDatum(table->oid));
+		ha_row_add_int8(&row, table->bytes);
+		if (toast != NULL)
+			ha_row_add_int8(&row, Max(toast->bytes, 0) + toast->index_bytes);
+		else
+			ha_row_add_null(&row);
+		ha_row_add_int8(&row, table->index_bytes);
+		ha_row_add(&row, Int32GetDatum(table->indexes));
 		ha_row_put(fcinfo, &row);
 	}
-	hash_destroy(files);
 	return (Datum) 0;
 }

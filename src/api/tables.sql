@@ -1,36 +1,16 @@
 -- tables.sql: sizes and statistics of all tables, without opening or locking any of them.
 
-CREATE FUNCTION haops.relation_files(OUT tablespace oid, OUT filenode oid, OUT bytes bigint)
+CREATE FUNCTION haops.table_sizes(
+	OUT relation oid, OUT table_bytes bigint, OUT toast_bytes bigint, OUT index_bytes bigint, OUT indexes integer)
 RETURNS SETOF record
-LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 100000
-AS 'MODULE_PATHNAME', 'ha_api_relation_files';
-COMMENT ON FUNCTION haops.relation_files() IS
-'bytes of all forks and segments of each relation of this database, read from its directories; not of temporary tables;
-since 1.0';
-
-CREATE VIEW haops.relation_sizes AS
-	SELECT c.oid AS relation, f.bytes
-	FROM pg_catalog.pg_class c
-	JOIN haops.relation_files() f ON f.filenode =
-			CASE WHEN c.relfilenode = 0 THEN pg_catalog.pg_relation_filenode(c.oid) ELSE c.relfilenode END
-		AND f.tablespace = CASE WHEN c.reltablespace <> 0 THEN c.reltablespace ELSE
-			(SELECT d.dattablespace FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) END
-	WHERE c.relpersistence <> 't' AND c.relkind IN ('r', 't', 'i', 'm', 'S') AND NOT c.relisshared;
-COMMENT ON VIEW haops.relation_sizes IS
-'bytes on disk of each relation of this database; no relation is opened or locked for it; since 1.0';
-COMMENT ON COLUMN haops.relation_sizes.relation IS 'pg_class.oid; since 1.0';
-COMMENT ON COLUMN haops.relation_sizes.bytes IS 'all its files: data, free space map, visibility map; since 1.0';
+LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 10000
+AS 'MODULE_PATHNAME', 'ha_api_table_sizes';
+COMMENT ON FUNCTION haops.table_sizes() IS 'source of the sizes in haops.table_stats; since 1.0';
 
 CREATE VIEW haops.table_stats AS
-	WITH size AS MATERIALIZED (SELECT * FROM haops.relation_sizes),
-	index_size AS (
-		SELECT i.indrelid AS relation, sum(s.bytes)::bigint AS bytes, count(*)::integer AS indexes
-		FROM pg_catalog.pg_index i LEFT JOIN size s ON s.relation = i.indexrelid
-		GROUP BY i.indrelid)
 	SELECT n.nspname AS schema, c.relname AS "table", c.oid AS relation,
-		s.bytes + coalesce(t.bytes + ti.bytes, 0) + coalesce(i.bytes, 0) AS total_bytes,
-		s.bytes AS table_bytes, t.bytes + ti.bytes AS toast_bytes, coalesce(i.bytes, 0) AS index_bytes,
-		coalesce(i.indexes, 0) AS indexes,
+		s.table_bytes + coalesce(s.toast_bytes, 0) + s.index_bytes AS total_bytes,
+		s.table_bytes, s.toast_bytes, s.index_bytes, s.indexes,
 		nullif(c.reltuples, -1)::bigint AS rows_estimated,
 		pg_catalog.pg_stat_get_live_tuples(c.oid) AS live_rows,
 		pg_catalog.pg_stat_get_dead_tuples(c.oid) AS dead_rows,
@@ -48,12 +28,8 @@ CREATE VIEW haops.table_stats AS
 			pg_catalog.pg_stat_get_last_autoanalyze_time(c.oid)) AS last_analyze
 	FROM pg_catalog.pg_class c
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	LEFT JOIN size s ON s.relation = c.oid
-	LEFT JOIN size t ON t.relation = c.reltoastrelid AND c.reltoastrelid <> 0
-	LEFT JOIN index_size ti ON ti.relation = c.reltoastrelid AND c.reltoastrelid <> 0
-	LEFT JOIN index_size i ON i.relation = c.oid
-	WHERE c.relkind IN ('r', 'm') AND c.relpersistence <> 't'
-		AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_';
+	JOIN haops.table_sizes() s ON s.relation = c.oid
+	WHERE n.nspname <> 'information_schema' AND n.nspname !~ '^pg_';
 COMMENT ON VIEW haops.table_stats IS
 'sizes and statistics of each table and materialized view of this database, but temporary ones and the system''s own;
 what is counted begins anew after a crash and on each server; since 1.0';
@@ -81,5 +57,5 @@ COMMENT ON COLUMN haops.table_stats.deleted IS 'rows deleted; since 1.0';
 COMMENT ON COLUMN haops.table_stats.last_vacuum IS 'last vacuum, by hand or by autovacuum, not FULL; since 1.0';
 COMMENT ON COLUMN haops.table_stats.last_analyze IS 'last analyze, by hand or by autovacuum; since 1.0';
 
-GRANT SELECT ON haops.relation_sizes, haops.table_stats TO pg_monitor, haops_operator;
-GRANT EXECUTE ON FUNCTION haops.relation_files() TO pg_monitor, haops_operator;
+GRANT SELECT ON haops.table_stats TO pg_monitor, haops_operator;
+GRANT EXECUTE ON FUNCTION haops.table_sizes() TO pg_monitor, haops_operator;

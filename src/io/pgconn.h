@@ -2,8 +2,8 @@
  * pgconn.h: one question to a PostgreSQL server over libpq, with a deadline.
  *
  * For the program, and for workers of the server outside of a transaction. Every call connects, asks and leaves;
- * nothing waits longer than its limit, whatever the network or the server does, nor longer than a fifth of a second when
- * it is interrupted. The conninfo names a numeric host, so that no name is resolved.
+ * nothing waits longer than its limit, whatever the network or the server does, nor longer than a fifth of a second
+ * when it is interrupted. The conninfo names a numeric host, so that no name is resolved.
  */
 #ifndef HA_IO_PGCONN_H
 #define HA_IO_PGCONN_H

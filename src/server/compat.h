@@ -34,6 +34,13 @@
 #include "replication/syncrep.h"
 #endif
 
+/* The number of the file of a relation of this database that the relation map holds. */
+#if PG_VERSION_NUM >= 160000
+#define ha_mapped_filenode(relation) RelationMapOidToFilenumber((relation), false)
+#else
+#define ha_mapped_filenode(relation) RelationMapOidToFilenode((relation), false)
+#endif
+
 /* The index of a process in ProcGlobal->allProcs. */
 #if PG_VERSION_NUM >= 170000
 #define ha_my_proc_number() ((int) MyProcNumber)
