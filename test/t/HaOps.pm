@@ -13,11 +13,13 @@ use IO::Socket::INET;
 use IPC::Run ();
 use JSON::PP ();
 use POSIX ();
+use Scalar::Util ();
 use Time::HiRes ();
 
 use HaSession;
 
 our $DEADLINE = $ENV{PG_TEST_TIMEOUT_DEFAULT} // 60;
+my @alive;									# every cluster of this program, to be ended with it
 
 # Ports lie below 32768, where the kernel takes none for an outgoing connection: a server that was stopped finds its
 # port free again. Each story has a hundred of them, and keeps others out by holding the first.
@@ -52,8 +54,10 @@ sub new
 	my ($class, %args) = @_;
 	my $self = bless {
 		dir => File::Temp::tempdir('haops_XXXXXX', TMPDIR => 1, CLEANUP => 1),
-		nodes => [], witnesses => {}, options => $args{options} // '',
+		nodes => [], witnesses => {}, options => $args{options} // '', maker => $$,
 	}, $class;
+	push @alive, $self;
+	Scalar::Util::weaken($alive[-1]);
 
 	$self->create($args{sync} // 0);
 	$self->join_node("n$_") for 2 .. ($args{nodes} // 3);
@@ -67,8 +71,10 @@ sub plain
 	my ($class, %args) = @_;
 	my $self = bless {
 		dir => File::Temp::tempdir('haops_XXXXXX', TMPDIR => 1, CLEANUP => 1),
-		nodes => [], witnesses => {}, options => $args{options} // '',
+		nodes => [], witnesses => {}, options => $args{options} // '', maker => $$,
 	}, $class;
+	push @alive, $self;
+	Scalar::Util::weaken($alive[-1]);
 	my $node = $self->add_node('n1');
 
 	$self->run_ok('initdb', '-D', $self->data('n1'), '-A', 'trust', '-U', 'postgres', '--no-sync', '--no-locale',
@@ -479,11 +485,16 @@ sub freeze
 
 sub thaw { my ($self, $name) = @_; kill 'CONT', @{ delete $self->{frozen}{$name} }; return }
 
-sub DESTROY
+# Before the temporary folders go away, which is before objects are destroyed at the end of a program.
+END { my $status = $?; $_ && $_->end for @alive; $? = $status }
+
+sub DESTROY { my ($self) = @_; local $?; $self->end; return }
+
+sub end
 {
 	my ($self) = @_;
-	my $status = $?;
 
+	return if $self->{ended}++ || $self->{maker} != $$;
 	kill 'CONT', @$_ for values %{ $self->{frozen} // {} };
 	for my $node (@{ $self->{nodes} })
 	{
@@ -499,7 +510,6 @@ sub DESTROY
 		kill 'TERM', $witness->{pid};
 		waitpid $witness->{pid}, 0;
 	}
-	$? = $status;
 	return;
 }
 
