@@ -8,6 +8,9 @@ package HaOps;
 use strict;
 use warnings;
 use Carp;
+use File::Basename ();
+use File::Copy ();
+use File::Path ();
 use File::Temp ();
 use IO::Socket::INET;
 use IPC::Run ();
@@ -488,6 +491,20 @@ sub thaw { my ($self, $name) = @_; kill 'CONT', @{ delete $self->{frozen}{$name}
 # Before the temporary folders go away, which is before objects are destroyed at the end of a program.
 END { my $status = $?; $_ && $_->end for @alive; $? = $status }
 
+# A story that failed, or did not come to its end, leaves its logs where check-tap keeps them.
+sub keep_logs
+{
+	my ($self) = @_;
+	my $to = $ENV{TESTLOGDIR} // return;
+	my $test = Test::Builder->can('new') ? Test::Builder->new : return;
+
+	return if $test->is_passing && $test->has_plan;
+	$to .= '/' . File::Basename::basename($0, '.pl');
+	File::Path::make_path($to);
+	File::Copy::copy($_, $to) for glob "$self->{dir}/*.log";
+	return;
+}
+
 sub DESTROY { my ($self) = @_; local $?; $self->end; return }
 
 sub end
@@ -495,6 +512,7 @@ sub end
 	my ($self) = @_;
 
 	return if $self->{ended}++ || $self->{maker} != $$;
+	$self->keep_logs;
 	kill 'CONT', @$_ for values %{ $self->{frozen} // {} };
 	for my $node (@{ $self->{nodes} })
 	{
