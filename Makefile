@@ -86,6 +86,7 @@ SIM_SOURCES = $(wildcard test/sim/*.c)
 SOAK_TESTS = $(wildcard test/soak/*.c)
 FUZZ_TESTS = $(wildcard test/fuzz/fuzz_*.c)
 TAP_TESTS_FOUND = $(wildcard test/t/*.pl)
+PGTAP_TESTS = $(wildcard test/tap/*.sql)
 
 # --------------------------------------------------------------------------------------------------
 # The extension, through PGXS
@@ -299,7 +300,7 @@ list-sources:
 
 list-tests:
 	@printf '%s\n' $(UNIT_TESTS) $(UNIT_SUPPORT) $(SIM_SOURCES) $(FUZZ_TESTS) $(SOAK_TESTS) $(TAP_TESTS_FOUND) \
-		$(REGRESS:%=sql/%.sql)
+		$(PGTAP_TESTS) $(REGRESS:%=sql/%.sql)
 
 help:
 	@echo 'make                       the library, the extension, the program'

@@ -1,5 +1,5 @@
 # Every view of the schema, whatever stands in the catalog: it answers, for a superuser and for a member of pg_monitor
-# alone, on a primary and on its standby, without waiting for anybody's lock (lock_timeout is one millisecond here), with
+# alone, on a primary and on its standby, without waiting for anybody's lock (lock_timeout is a millisecond here): with
 # odd names, 1,600 columns, 10,000 partitions, foreign tables, others' temporary tables, a table that somebody holds
 # exclusively, and while tables come and go.
 use strict;
@@ -10,7 +10,7 @@ use Test::More;
 use constant PARTITIONS => 10_000;
 
 my $server = HaOps->plain(options => "shared_preload_libraries = 'pg_haops, pg_stat_statements'\n" .
-	"fsync = off\nmax_locks_per_transaction = 512\nmax_prepared_transactions = 5\nautovacuum = off\npg_haops.monitor = off\n");
+	"fsync = off\nmax_locks_per_transaction = 512\nautovacuum = off\npg_haops.monitor = off\n");
 
 sub sql { return $server->sql('n1', $_[0]) }
 
@@ -27,11 +27,15 @@ for (my $first = 1; $first <= PARTITIONS; $first += 500)
 }
 sql(<<'SQL');
 CREATE SCHEMA "s ""chema'; DROP TABLE wide; --";
-CREATE TABLE "s ""chema'; DROP TABLE wide; --"."<script>alert(1)</script>
-second line" ("a""b" int PRIMARY KEY, "日本" text UNIQUE, "c'd" int REFERENCES "s ""chema'; DROP TABLE wide; --"."<script>alert(1)</script>
-second line");
-CREATE INDEX "i'x""y" ON "s ""chema'; DROP TABLE wide; --"."<script>alert(1)</script>
+SET search_path = "s ""chema'; DROP TABLE wide; --";
+CREATE TABLE "<script>alert(1)</script>
+second line" ("a""b" int PRIMARY KEY, "日本" text UNIQUE, "c'd" int);
+ALTER TABLE "<script>alert(1)</script>
+second line" ADD FOREIGN KEY ("c'd") REFERENCES "<script>alert(1)</script>
+second line";
+CREATE INDEX "i'x""y" ON "<script>alert(1)</script>
 second line" ("c'd", lower("日本")) WHERE "a""b" > 0;
+RESET search_path;
 CREATE UNLOGGED TABLE unlogged AS SELECT 1 AS i;
 CREATE MATERIALIZED VIEW material AS SELECT 1 AS i WITH NO DATA;
 CREATE TABLE empty_toast (t text);
