@@ -12,6 +12,7 @@
 #include "pgstat.h"
 #include "replication/slot.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/ps_status.h"
 
@@ -39,6 +40,61 @@
 #define ha_mapped_filenode(relation) RelationMapOidToFilenumber((relation), false)
 #else
 #define ha_mapped_filenode(relation) RelationMapOidToFilenode((relation), false)
+#endif
+
+/*
+ * Walks over the lists of the lock table: the holders of a lock (PROCLOCKs, those of waiters too), its queue in order,
+ * and what a process holds, the newest first. NULL at the end. The partition's lock is held.
+ */
+#if PG_VERSION_NUM >= 160000
+static inline PROCLOCK *
+ha_lock_next_holder(LOCK *lock, PROCLOCK *last)
+{
+	dlist_node *head = &lock->procLocks.head;
+	dlist_node *node = last == NULL ? (head->next != NULL ? head->next : head) : last->lockLink.next;
+
+	return node == head ? NULL : dlist_container(PROCLOCK, lockLink, node);
+}
+
+static inline PGPROC *
+ha_lock_next_waiter(LOCK *lock, PGPROC *last)
+{
+	dlist_node *head = &lock->waitProcs.dlist.head;
+	dlist_node *node = last == NULL ? (head->next != NULL ? head->next : head) : last->links.next;
+
+	return node == head ? NULL : dlist_container(PGPROC, links, node);
+}
+
+static inline PROCLOCK *
+ha_proc_lock_before(PGPROC *proc, int partition, PROCLOCK *last)
+{
+	dlist_node *head = &proc->myProcLocks[partition].head;
+	dlist_node *node = last == NULL ? (head->prev != NULL ? head->prev : head) : last->procLink.prev;
+
+	return node == head ? NULL : dlist_container(PROCLOCK, procLink, node);
+}
+#else
+static inline PROCLOCK *
+ha_lock_next_holder(LOCK *lock, PROCLOCK *last)
+{
+	return (PROCLOCK *) SHMQueueNext(&lock->procLocks, last == NULL ? &lock->procLocks : &last->lockLink,
+									 offsetof(PROCLOCK, lockLink));
+}
+
+static inline PGPROC *
+ha_lock_next_waiter(LOCK *lock, PGPROC *last)
+{
+	return (PGPROC *) SHMQueueNext(&lock->waitProcs.links, last == NULL ? &lock->waitProcs.links : &last->links,
+								   offsetof(PGPROC, links));
+}
+
+static inline PROCLOCK *
+ha_proc_lock_before(PGPROC *proc, int partition, PROCLOCK *last)
+{
+	return (PROCLOCK *) SHMQueuePrev(&proc->myProcLocks[partition],
+									 last == NULL ? &proc->myProcLocks[partition] : &last->procLink,
+									 offsetof(PROCLOCK, procLink));
+}
 #endif
 
 /* The index of a process in ProcGlobal->allProcs. */

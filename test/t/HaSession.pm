@@ -38,7 +38,7 @@ sub begin
 	croak 'the session is busy' if $self->{mark};
 	$self->{mark} = 'mark ' . ++$number;
 	$self->{query} = $query;
-	$self->{in} .= "$query\n;\n\\echo $self->{mark}\n\\warn $self->{mark}\n";
+	$self->{in} .= "$query;\n\\echo $self->{mark}\n\\warn $self->{mark}\n";
 	$self->{run}->pump_nb;
 	return;
 }
