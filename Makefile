@@ -31,7 +31,7 @@ CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_statu
 API = bloat cluster health indexes locks locks_collect locks_words monitor operate replication row sizes \
 	statements tables
 API_SQL = 00_header 10_schema cluster operate monitor locks bloat indexes replication statements tables \
-	health inspect 99_grants
+	health vacuum inspect 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
 REGRESS = roles settings cluster locks bloat indexes replication statements tables health inspect \
 	privileges comments
