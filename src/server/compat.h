@@ -124,6 +124,13 @@ ha_proc_lock_before(PGPROC *proc, int partition, PROCLOCK *last)
 #define ha_slot_acquire(name) ReplicationSlotAcquire((name), true)
 #endif
 
+/* What the session's copy of the table of processes says of the n-th, from 1 on; see backend_status.h. */
+#if PG_VERSION_NUM >= 160000
+#define ha_backend_status(n) (&pgstat_get_local_beentry_by_index(n)->backendStatus)
+#else
+#define ha_backend_status(n) (&pgstat_fetch_stat_local_beentry(n)->backendStatus)
+#endif
+
 /* pg_logical_emit_message(), whose generated names differ; the numbers don't. */
 #define HA_OID_LOGICAL_EMIT_MESSAGE_TEXT 3577
 #define HA_OID_LOGICAL_EMIT_MESSAGE_BYTEA 3578

@@ -15,6 +15,7 @@
 #include "server/guc_sender.h"
 #include "server/preflight.h"
 #include "server/shmem.h"
+#include "server/standby.h"
 #include "server/workers.h"
 #include "utils/guc.h"
 
@@ -35,6 +36,7 @@ _PG_init(void)
 	MarkGUCPrefixReserved("pg_haops");
 	ha_preflight_install();
 	ha_shmem_install(ha_preflight_before_recovery);
+	ha_standby_install();
 	ha_workers_register(ha_preflight_member);
 	if (!ha_preflight_member)
 		return;

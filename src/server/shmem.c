@@ -104,7 +104,7 @@ init_atomics(void)
 	pg_atomic_uint64 *wide[] = {
 		&s->lease_until_us, &s->lease_term, &s->generation, &s->gate_box.version, &s->owners_box.version,
 		&s->status_box.version, &s->events_box.version, &s->orders_box.version, &s->changes, &s->history_start,
-		&s->refused, &s->unacknowledged, &s->opening_done_term,
+		&s->refused, &s->unacknowledged, &s->opening_done_term, &s->lag_box.version, &s->receiver_error_box.version,
 	};
 	pg_atomic_uint32 *narrow[] = {
 		&s->drain_wanted, &s->checkpoint_asked, &s->log_head, &s->log_tail, &s->startup_proc,

@@ -15,6 +15,7 @@
 
 #include "core/node.h"
 #include "ops/hook.h"
+#include "ops/lag.h"
 #include "port/atomics.h"
 #include "server/monitor.h"
 #include "wire/event.h"
@@ -81,6 +82,16 @@ typedef struct HaOrders
 	char sync_names[HA_SYNC_NAMES_SIZE];
 } HaOrders;
 
+/* Why the WAL receiver ended last (standby.h). */
+#define HA_RECEIVER_ERROR_SIZE 256
+
+typedef struct HaReceiverError
+{
+	char		text[HA_RECEIVER_ERROR_SIZE];
+	bool		wal_missing;	/* its source does not have the WAL any more */
+	HaLsn		lsn;			/* how far the WAL that is held went then */
+} HaReceiverError;
+
 /* ---- Small queues; many writers, one reader ---- */
 
 #define HA_REQUESTS_MAX 8
@@ -140,8 +151,14 @@ typedef struct HaShmem
 	HaEventList events[2];
 	HaBox orders_box;
 	HaOrders orders[2];
+	HaBox lag_box;						/* on a primary without a cluster: written by the monitor */
+	HaLagRing lag[2];
 	pg_atomic_uint64 changes;			/* grows with each event and each change of role, leader or register */
 	pg_atomic_uint32 checkpoint_asked;	/* grows; the keeper asks for a checkpoint */
+
+	/* Written by the WAL receiver when it dies. */
+	HaBox receiver_error_box;
+	HaReceiverError receiver_error[2];
 
 	/* Log lines of the ha worker: it adds at `head`, whoever may block takes at `tail`. */
 	pg_atomic_uint32 log_head;

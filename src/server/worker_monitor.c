@@ -20,6 +20,7 @@
 #include "postmaster/interrupt.h"
 #include "server/gate.h"
 #include "server/guc_monitor.h"
+#include "server/lagring.h"
 #include "server/preflight.h"
 #include "server/shmem.h"
 #include "server/workers.h"
@@ -186,6 +187,7 @@ let_work(Oid database)
 			TerminateBackgroundWorker(handle);
 			ended = true;
 		}
+		ha_lagring_take();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, JOB_POLL_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
@@ -283,6 +285,7 @@ ha_worker_monitor_main(Datum arg)
 		}
 		MemoryContextSwitchTo(turn);
 		MemoryContextReset(turn);
+		ha_lagring_take();
 		if (may_write())
 			serve_all();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, TURN_MS, PG_WAIT_EXTENSION);

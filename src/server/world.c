@@ -11,6 +11,7 @@
 #include "server/control.h"
 #include "server/facts.h"
 #include "server/gate.h"
+#include "server/lagring.h"
 #include "server/pulse.h"
 #include "server/requests.h"
 #include "storage/ipc.h"
@@ -326,6 +327,7 @@ ha_world_turn(HaEngine *engine)
 	world.control_us = ha_control_progress(ha_clock_now().boot_us,
 										   ha_engine_node(engine)->role == HA_ROLE_PROMOTING);
 	publish_views(engine);
+	ha_lagring_follow(ha_engine_node(engine));
 }
 
 /* After how long PostgreSQL has to be looked at again, HA_US_NEVER: with the next turn, whenever that is. */
