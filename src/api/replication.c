@@ -11,6 +11,7 @@
 #include "api/row.h"
 #include "access/xlogrecovery.h"
 #include "funcapi.h"
+#include "io/clock.h"
 #include "lib/stringinfo.h"
 #include "server/gate.h"
 #include "server/lagring.h"
@@ -21,6 +22,7 @@ PG_FUNCTION_INFO_V1(ha_api_replication_lag);
 PG_FUNCTION_INFO_V1(ha_api_wal_rate);
 
 #define RATE_WINDOW_US (300 * 1000 * HA_US_PER_MS)
+#define RATE_STALE_US (60 * 1000 * HA_US_PER_MS)
 
 /* One row before it is judged. */
 typedef struct Line
@@ -317,7 +319,7 @@ put_members(FunctionCallInfo fcinfo, const HaReplication *replication)
 	{
 		const HaMember *member = &status->reg.member[i];
 
-		if ((member->flags & HA_MEMBER_DATA) && member->id != status->id)
+		if ((member->flags & HA_MEMBER_DATA) && member->id != status->id && member->id != status->leader)
 			put_member(fcinfo, replication, member);
 	}
 }
@@ -384,13 +386,15 @@ ha_api_replication_lag(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* haops.wal_rate() */
+/* haops.wal_rate(): not of a primary that nobody hears any more. */
 Datum
 ha_api_wal_rate(PG_FUNCTION_ARGS)
 {
-	HaReplication *replication = ha_replication_read();
-	int64		rate = replication->primary_heard ?
-		ha_lag_rate(replication->ring, replication->now_us, RATE_WINDOW_US) : -1;
+	HaLagRing  *ring = ha_lagring_read();
+	HaUs		now_us = ha_clock_now().boot_us;
+	const HaLagSample *last = ha_lag_last(ring);
+	int64		rate = last != NULL && now_us - last->last_us < RATE_STALE_US ?
+		ha_lag_rate(ring, now_us, RATE_WINDOW_US) : -1;
 
 	if (rate < 0)
 		PG_RETURN_NULL();

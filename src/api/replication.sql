@@ -71,7 +71,7 @@ CREATE VIEW haops.replication_slots AS
 			CASE
 				WHEN s.wal_status = 'lost' OR s.j ->> 'invalidation_reason' IS NOT NULL
 					OR (s.j ->> 'conflicting')::boolean THEN 'lost'
-				WHEN s.wal_status = 'unreserved' OR s.safe_bytes <= 0 THEN 'losing'
+				WHEN (s.wal_status = 'unreserved' AND NOT s.standby) OR s.safe_bytes <= 0 THEN 'losing'
 				WHEN s.safe_bytes < s.limit_bytes / 4 THEN 'near'
 				WHEN s.active THEN 'active'
 				WHEN s.restart_lsn IS NULL THEN 'unused'

@@ -6,7 +6,7 @@ use Test::More;
 use HaOps;
 
 my $cluster = HaOps->new(nodes => 3, options => "pg_haops.promise = 1s\npg_haops.beat = 100ms\nwal_sender_timeout = 0\n"
-	  . "wal_receiver_status_interval = 1s\nautovacuum = off");
+	  . "wal_receiver_status_interval = 1s\nautovacuum = off\nmax_slot_wal_keep_size = 16MB\nwal_keep_size = 0");
 my $leader = $cluster->until_writable;
 my ($middle, $other) = grep { $_ ne $leader } $cluster->names;
 my $level = qr/^streaming\|0\|00:00:00\|0$/;
@@ -124,6 +124,20 @@ $timeline++;
 becomes($_, row_of($left, 'state, lag_bytes, lag, timeline, primary_timeline'),
 	qr/^streaming\|0\|00:00:00\|$timeline\|$timeline$/, 'RP16 the other one has come over to its timeline')
   for $new, $left;
+
+# ---- One whose WAL is gone ----
+
+$cluster->start($leader);
+becomes($new, row_of($leader), $level, 'RP16 the old leader is back and level');
+$cluster->stop($left);
+ask($new, "SELECT pg_logical_emit_message(true, 'x', 'y'); SELECT pg_switch_wal()") for 1 .. 4;
+ask($new, 'CHECKPOINT');
+$cluster->start($left);
+becomes($_, row_of($left, 'state, lag_bytes > 16000000'), qr/^wal_missing\|t$/,
+	'RP4 the WAL that it needs is gone, and both know') for $new, $left;
+like(ask($left, row_of($left, 'note')), qr/the WAL receiver ended with: .*removed/, 'RP4 in the words of its source');
+$cluster->stop($left);
+$left = $leader;
 
 # ---- Without a majority nobody knows who leads ----
 
