@@ -48,6 +48,7 @@ begin_line(Line *line, const HaReplication *replication)
 	line->facts.heard = true;
 	line->facts.joined = true;
 	line->facts.wants_receiver = true;
+	line->facts.measured_us = -1;
 	line->facts.silent_us = -1;
 	line->facts.primary_lsn = replication->primary_lsn;
 	line->facts.primary_heard = replication->primary_heard;
@@ -274,6 +275,7 @@ take_sender(Line *line, const HaReplication *replication, const HaSender *sender
 	line->pid = sender->pid;
 	line->upstream = name_of_self(replication);
 	line->facts.joined = true;
+	line->facts.measured_us = sender->apply_lag_us;
 	line->facts.silent_us = time_since(replication, sender->replied_at);
 	line->heard_us = nearer(line->heard_us, line->facts.silent_us);
 	line->facts.flush_lsn = Max(line->facts.flush_lsn, sender->flush_lsn);

@@ -24,7 +24,8 @@ made anew; archive_only; joining: not compared with the leader yet; unknown: not
 COMMENT ON COLUMN haops.replication_lag.lag_bytes IS
 'bytes of WAL that the primary has and it has not replayed; NULL: not known, see note; since 1.0';
 COMMENT ON COLUMN haops.replication_lag.lag IS
-'time since the primary is beyond what it has replayed, 0 when level; NULL: not known, see note; since 1.0';
+'time since the primary is beyond what it has replayed, 0 when level, to within a beat of the leader, or a second
+without a cluster; NULL: not known, see note; since 1.0';
 COMMENT ON COLUMN haops.replication_lag.flush_lag_bytes IS
 'bytes of WAL that the primary has and it has not on disk: what a failover to it would lose; since 1.0';
 COMMENT ON COLUMN haops.replication_lag.upstream IS 'from whom it receives its WAL; since 1.0';
@@ -88,7 +89,8 @@ CREATE VIEW haops.replication_slots AS
 		CASE
 			WHEN verdict = 'lost' THEN interval '0'
 			WHEN safe_bytes <= 0 THEN interval '0'
-			WHEN rate > 0 THEN pg_catalog.make_interval(secs => least(safe_bytes::double precision / rate, 315360000))
+			WHEN rate > 0 AND safe_bytes > 0 THEN
+				pg_catalog.make_interval(secs => least(safe_bytes::double precision / rate, 315360000))
 		END AS time_to_loss,
 		confirmed_flush_lsn AS confirmed_lsn,
 		CASE WHEN confirmed_flush_lsn <= lsn THEN pg_catalog.pg_wal_lsn_diff(lsn, confirmed_flush_lsn)::bigint

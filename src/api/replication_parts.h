@@ -19,6 +19,7 @@ typedef struct HaSender
 	HaLsn		sent_lsn;
 	HaLsn		flush_lsn;		/* as the receiver said, 0 = it did not */
 	HaLsn		apply_lsn;
+	int64		apply_lag_us;	/* as the sender measured it last, -1 = not known */
 	TimestampTz replied_at;		/* 0 = never */
 	char		name[NAMEDATALEN];	/* application_name */
 	bool		is_member;		/* has a row of its own already */

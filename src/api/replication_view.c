@@ -69,6 +69,7 @@ read_senders(HaReplication *replication)
 		sender->sent_lsn = walsnd->sentPtr;
 		sender->flush_lsn = walsnd->flush;
 		sender->apply_lsn = walsnd->apply;
+		sender->apply_lag_us = walsnd->applyLag;
 		sender->replied_at = walsnd->replyTime;
 		SpinLockRelease(&walsnd->mutex);
 		if (sender->pid != 0 && describe(sender))

@@ -145,6 +145,19 @@ bytes_between(HaLsn from, HaLsn to)
 	return to > from ? (int64_t) (to - from) : 0;
 }
 
+/*
+ * It has replayed all up to the newest sample, which is ago_us old; all that the ring knows is that the rest was
+ * written since. But replay has moved in that time, so that what the sender measured is of late. -1 when nobody has
+ * looked at the primary for long.
+ */
+static HaUs
+time_since_newest(const HaLagFacts *facts, HaUs ago_us)
+{
+	if (ago_us > HA_LAG_FAR_US)
+		return -1;
+	return facts->measured_us >= 0 && facts->measured_us < ago_us ? facts->measured_us : ago_us;
+}
+
 static void
 measure(const HaLagFacts *facts, const HaLagRing *ring, HaUs now_us, HaLag *lag)
 {
@@ -164,7 +177,9 @@ measure(const HaLagFacts *facts, const HaLagRing *ring, HaUs now_us, HaLag *lag)
 		return;
 	}
 	since_us = ha_lag_since(ring, facts->replay_lsn, now_us, &exact);
-	if (exact)
+	if (exact && facts->replay_lsn >= ha_lag_last(ring)->lsn)
+		lag->time_us = time_since_newest(facts, since_us);
+	else if (exact)
 		lag->time_us = since_us;
 	else
 		lag->at_least_us = since_us;

@@ -96,6 +96,7 @@ typedef struct HaLagFacts
 	bool wal_missing;			/* its source does not have the WAL that it needs next */
 	bool wants_receiver;		/* it has somebody to stream from */
 	HaLagReceiver receiver;
+	HaUs measured_us;			/* replay lag as the sender measured it last; it may be long ago. -1 = not known */
 	HaUs silent_us;				/* since the connection brought anything, -1 = not known */
 	HaLsn flush_lsn;			/* 0 = not known */
 	HaLsn replay_lsn;			/* 0 = not known, or it does not replay */

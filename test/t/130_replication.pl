@@ -134,6 +134,28 @@ ask('n3', 'SELECT pg_reload_conf()');
 becomes('n3', "SELECT state, lag_bytes FROM haops.replication_lag WHERE this_server", qr/^archive_only\|$/,
 	'RP2 one that only reads the archive');
 
+# ---- Another timeline: n3 becomes a primary of its own, n2 follows it, and is sent back to n1 ----
+
+sub follow
+{
+	my ($name, $source) = @_;
+
+	ask($name, "ALTER SYSTEM SET primary_conninfo = 'host=$servers->{dir} port=" . $servers->node($source)->{port}
+	  . " user=postgres application_name=$name'");
+	ask($name, "ALTER SYSTEM SET primary_slot_name = ''");
+	return ask($name, 'SELECT pg_reload_conf()');
+}
+
+ask('n3', 'SELECT pg_promote()');
+follow('n2', 'n3');
+becomes('n2', 'SELECT state, timeline FROM haops.replication_lag WHERE this_server', qr/^streaming\|2$/,
+	'RP16 the timeline of its WAL');
+becomes('n3', "$lag_of 'n2'", qr/^streaming\|0\|00:00:00\|0$/, 'RP16 that of its primary');
+follow('n2', 'n1');
+becomes('n2', 'SELECT state, timeline, note FROM haops.replication_lag WHERE this_server',
+	qr/^no_receiver\|2\|the WAL receiver ended with: .*timeline 1.* behind recovery timeline 2/,
+	'RP16 a source of another timeline');
+
 # ---- A logical slot ----
 
 ask('n1', "SELECT pg_create_logical_replication_slot('decoder', 'pgoutput')");

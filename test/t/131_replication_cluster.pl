@@ -125,6 +125,9 @@ becomes($_, row_of($left, 'state, lag_bytes, lag, timeline, primary_timeline'),
 	qr/^streaming\|0\|00:00:00\|$timeline\|$timeline$/, 'RP16 the other one has come over to its timeline')
   for $new, $left;
 
+becomes($left, 'SELECT count(*) > 0 AND haops.wal_rate() >= 0, count(safe_bytes), count(time_to_loss)
+	FROM haops.replication_slots', qr/^t\|0\|0$/, 'RP9 a standby says nothing of what its slots have left');
+
 # ---- One whose WAL is gone ----
 
 $cluster->start($leader);

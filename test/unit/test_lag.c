@@ -27,8 +27,8 @@ start(void **state)
 		ha_lag_add(&ring, (100 + (uint64_t) i) * MB, 1000 * S + i * S);
 	facts = (HaLagFacts){
 		.heard = true, .joined = true, .primary_heard = true, .wants_receiver = true,
-		.receiver = HA_LAG_RECEIVER_STREAMING, .silent_us = 0, .flush_lsn = 200 * MB, .replay_lsn = 200 * MB,
-		.primary_lsn = 200 * MB,
+		.receiver = HA_LAG_RECEIVER_STREAMING, .measured_us = -1, .silent_us = 0,
+		.flush_lsn = 200 * MB, .replay_lsn = 200 * MB, .primary_lsn = 200 * MB,
 	};
 	return 0;
 }
@@ -81,11 +81,36 @@ test_rest_does_not_count(void **state)
 
 	(void) state;
 	ha_lag_add(&ring, 200 * MB, 4700 * S);
+	facts.primary_lsn = 201 * MB;	/* it has only just written */
+	lag = ha_lag_judge(&facts, &ring, 4700 * S + S / 2);
+	assert_int_equal(lag.time_us, S / 2);
 	ha_lag_add(&ring, 210 * MB, 4701 * S);
 	facts.primary_lsn = 210 * MB;
 	lag = ha_lag_judge(&facts, &ring, 4702 * S);
 	assert_int_equal(lag.time_us, 2 * S);
 	assert_int_equal(lag.bytes, (int64_t) (10 * MB));
+}
+
+/* Since the last sample only the sender knows; of a replay that stands still it knows what was once. */
+static void
+test_between_samples_the_sender_knows(void **state)
+{
+	HaLag lag;
+
+	(void) state;
+	facts.primary_lsn = 201 * MB;
+	facts.measured_us = S / 1000;
+	lag = ha_lag_judge(&facts, &ring, 1100 * S + S / 2);
+	assert_int_equal(lag.time_us, S / 1000);
+	facts.measured_us = 40 * S;
+	lag = ha_lag_judge(&facts, &ring, 1100 * S + S / 2);
+	assert_int_equal(lag.time_us, S / 2);
+	facts.measured_us = S / 1000;	/* nobody has looked at the primary for a minute */
+	lag = ha_lag_judge(&facts, &ring, 1160 * S);
+	assert_int_equal(lag.time_us, -1);
+	assert_int_equal(lag.bytes, (int64_t) MB);
+	facts.replay_lsn = 190 * MB;
+	expect(HA_LAG_STREAMING, (int64_t) (11 * MB), 10 * S);
 }
 
 static void
@@ -314,6 +339,7 @@ main(void)
 		cmocka_unit_test_setup(test_rp1_idle_is_zero, start),
 		cmocka_unit_test_setup(test_time_is_since_the_primary_passed, start),
 		cmocka_unit_test_setup(test_rest_does_not_count, start),
+		cmocka_unit_test_setup(test_between_samples_the_sender_knows, start),
 		cmocka_unit_test_setup(test_before_the_history_is_no_number, start),
 		cmocka_unit_test_setup(test_failover_cuts_what_was_lost, start),
 		cmocka_unit_test_setup(test_ring_grows_coarse_not_short, start),
