@@ -338,7 +338,8 @@ put_sender(FunctionCallInfo fcinfo, const HaReplication *replication, const HaSe
 	line.standby = sender->name;
 	line.slot = slot != NULL ? slot->name : NULL;
 	take_sender(&line, replication, sender);
-	line.facts.wal_missing = !replication->recovery && removed_here(line.facts.flush_lsn, sender);
+	line.facts.wal_missing = (!replication->recovery && removed_here(line.facts.flush_lsn, sender)) ||
+		(slot != NULL && slot->lost && sender->state != WALSNDSTATE_STREAMING);
 	if (sender->apply_lsn == 0 && sender->replied_at != 0)
 		add_note(&line, "it receives WAL and replays none");
 	if (sender->apply_lsn != 0)
