@@ -15,7 +15,7 @@
 CORE = candidate chain change follower handover leader lease node note quorum register roles round shift \
 	voter
 WIRE = checksum codec event frame receiver record status
-OPS = alert argv card hook lag members outbox readiness text waits
+OPS = alert argv bloat card hook lag members outbox readiness text waits
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
 IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet \
 	peer_link peer_listen peer_send pgconn pgdata private process secret session socket statedir store webhook
@@ -28,8 +28,9 @@ SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks 
 	worker_monitor worker_sender workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
-API = bloat cluster health indexes locks locks_collect locks_words monitor operate replication \
-	replication_view replication_wal row sizes statements tables
+API = bloat bloat_btree bloat_gin bloat_heap bloat_index bloat_sample cluster health indexes locks \
+	locks_collect locks_words monitor operate replication replication_view replication_wal row sizes statements \
+	tables
 API_SQL = 00_header 10_schema cluster operate monitor locks bloat indexes replication statements tables \
 	health vacuum inspect 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
