@@ -126,8 +126,8 @@ add_figures(HaRow *row, const HaBloat *bloat)
 	add_bytes(row, b->deleted);
 	add_bytes(row, Max(bloat->reclaimable, 0));
 	add_percent(row, percent(bloat->reclaimable, bloat->total));
-	add_percent(row, percent(bloat->reclaimable - margin, bloat->total));
-	add_percent(row, percent(bloat->reclaimable + margin, bloat->total));
+	add_percent(row, percent(bloat->least - margin, bloat->total));
+	add_percent(row, percent(bloat->most + margin, bloat->total));
 	add_percent(row, percent(bloat->lasting, bloat->total));
 	ha_row_add_text(row, ha_bloat_remedy(bloat));
 	ha_row_add_text(row, verdict(bloat));

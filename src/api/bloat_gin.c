@@ -12,12 +12,13 @@
 #include "access/itup.h"
 #include "api/bloat_parts.h"
 
-/* Of the bytes for items, what a fresh index uses in its tree of keys; trees of row pointers are filled to the end. */
-#define KEYS_DENSITY 0.62
+/* How dense the tree of keys may become at most: when it was built from many parts. */
+#define KEYS_DENSITY_MOST 0.72
 
 typedef struct GinSums
 {
 	double		keys;			/* bytes of the tree of keys */
+	double		squares;		/* of these entries, the sum of the squares of their bytes */
 	double		pointers;		/* bytes of leaves of trees of row pointers */
 	uint64		trees;			/* of these, so many */
 	double		pending;		/* bytes of the pending list */
@@ -68,7 +69,10 @@ entry_page(GinSums *state, Page page, HaBloatBytes *b)
 		if (GinPageIsLeaf(page) && GinGetNPosting(entry) == 0)
 			b->dead += bytes;
 		else
+		{
 			kept += bytes;
+			state->squares += bytes * bytes;
+		}
 		if (GinPageIsLeaf(page) && GinIsPostingTree(entry))
 			state->trees++;
 	}
@@ -104,6 +108,16 @@ gin_page(HaBloatSample *sample, Page page, BlockNumber block, HaBloatBytes *b)
 	return (flags & GIN_DATA) != 0 ? data_page(state, page, b) : entry_page(state, page, b);
 }
 
+/*
+ * A build adds the keys in order, and splits a page that is full in its middle: its left half is never touched again.
+ * So the tree of keys is half full, and fuller by as much as an entry of the usual size sticks out beyond the middle.
+ */
+static double
+keys_density(const GinSums *state, double capacity)
+{
+	return 0.5 + Min(state->keys > 0 ? state->squares / state->keys / capacity : 0, 0.2);
+}
+
 /* A key whose row pointers have become few has them in the tree of keys again. */
 static double
 rebuilt_pages(HaBloatSample *sample)
@@ -111,16 +125,20 @@ rebuilt_pages(HaBloatSample *sample)
 	const GinSums *state = sample->state;
 	double		scale = ha_bloat_scale(sample);
 	double		capacity = BLCKSZ - SizeOfPageHeaderData - sizeof(GinPageOpaqueData);
-	double		keys = (state->keys + state->pending) * scale;
+	double		keys = (state->keys + state->pending) * scale / capacity;
 	double		pointers = state->pointers * scale;
 	double		trees = state->trees * scale;
-	double		pages = 0;
+	double		pages = 1;
 
 	if (trees > 0 && pointers / trees > GinMaxItemSize)
-		pages = pointers / GinDataPageMaxDataSize + trees / 2;
+		pages += pointers / GinDataPageMaxDataSize + trees / 2;
 	else
-		keys += pointers;
-	return 1 + Max(keys / (capacity * KEYS_DENSITY), 1) + pages;
+		keys += pointers / capacity;
+	if (state->pending > 0)
+		snprintf(sample->note, sizeof(sample->note), "about %.0f bytes wait in the pending list", state->pending * scale);
+	sample->pages_most = Min(pages + Max(keys / 0.48, 1), sample->pages);
+	sample->pages_least = pages + Max(keys / KEYS_DENSITY_MOST, 1);
+	return pages + Max(keys / keys_density(state, capacity), 1);
 }
 
 const HaBloatMethod ha_bloat_gin = {

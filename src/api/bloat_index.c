@@ -1,8 +1,8 @@
 /*
  * bloat_index.c: a page of a hash, GiST, SP-GiST or BRIN index; see bloat_parts.h. GIN has its own file.
  *
- * A tree whose entries come in no order is never full: how densely a fresh one of each kind is filled was measured, and
- * what a REINDEX would need is reckoned with that. A fresh index that is filled less densely needs what it has.
+ * How dense a fresh GiST or SP-GiST index is depends on the data and the order in which they come; between which bounds
+ * was measured, and what a REINDEX gives back is known between these bounds only.
  */
 #include "server/compat.h"
 
@@ -12,11 +12,21 @@
 #include "access/itup.h"
 #include "access/spgist_private.h"
 #include "api/bloat_parts.h"
+#include "utils/syscache.h"
 
-/* Of the bytes for items, what a fresh index uses. */
-#define GIST_DENSITY 0.65
-#define GIST_SORTED_DENSITY 0.90
-#define SPGIST_DENSITY 0.75
+#include <math.h>
+
+/* Of the bytes for items, what a fresh index uses: mostly, at least, at most. */
+typedef struct Density
+{
+	double		usual;
+	double		least;
+	double		most;
+} Density;
+
+static const Density gist_density = {.usual = 0.60, .least = 0.35, .most = 0.95};
+static const Density gist_sorted_density = {.usual = 0.67, .least = 0.60, .most = 0.75};
+static const Density spgist_density = {.usual = 0.80, .least = 0.50, .most = 0.90};
 
 /* Adds all items of a page as live ones, but for those that are marked dead; the bytes of the live ones. */
 static double
@@ -93,22 +103,42 @@ hash_page(HaBloatSample *sample, Page page, BlockNumber block, HaBloatBytes *b)
 	return kept;
 }
 
-/* As many buckets as PostgreSQL makes for so many entries, and the overflow pages of those that have too many. */
+/* Overflow pages of a bucket that has so many entries on the average: their number is spread as chance does it. */
+static double
+overflow_pages(double mean, double per_page)
+{
+	double		pages = 0;
+
+	for (int full = 1; full <= 8; full++)
+		pages += erfc((full * per_page - mean) / sqrt(2 * Max(mean, 1))) / 2;
+	return pages;
+}
+
+/*
+ * As many buckets as PostgreSQL makes for so many entries. Those that are not split yet have twice as many entries as
+ * the others. Where equal values fill one bucket they need overflow pages in any case: so many as they have now.
+ */
 static double
 hash_rebuilt_pages(HaBloatSample *sample)
 {
 	const HashState *state = sample->state;
 	double		item = MAXALIGN(sizeof(IndexTupleData)) + MAXALIGN(sizeof(uint32)) + sizeof(ItemIdData);
 	double		filled = Max((uint32) (HashGetTargetPageUsage(sample->rel) / item), 10);
-	double		per_page = (BLCKSZ - SizeOfPageHeaderData - sizeof(HashPageOpaqueData)) / item;
-	double		buckets = state->entries * ha_bloat_scale(sample) / filled;
-	double		total = 2;
+	double		per_page = floor((BLCKSZ - SizeOfPageHeaderData - sizeof(HashPageOpaqueData)) / item);
+	double		entries = state->entries * ha_bloat_scale(sample);
+	double		buckets = Min(entries / filled, 0x40000000);
+	double		total = buckets <= 2 ? 2 : _hash_get_totalbuckets(_hash_spareindex((uint32) buckets));
+	double		whole = 2;
+	double		unsplit;
+	double		overflow;
 
-	if (buckets >= 0x40000000)
-		total = 0x40000000;
-	else if (buckets > 2)
-		total = _hash_get_totalbuckets(_hash_spareindex((uint32) buckets));
-	return 1 + 1 + total + state->overflow_entries * ha_bloat_scale(sample) / per_page;
+	while (whole < total)
+		whole *= 2;
+	unsplit = whole - total;
+	overflow = unsplit * overflow_pages(2 * entries / whole, per_page) +
+		(total - unsplit) * overflow_pages(entries / whole, per_page);
+	overflow = Max(overflow, state->overflow_entries * ha_bloat_scale(sample) / per_page);
+	return 1 + 1 + total + overflow;
 }
 
 /*
@@ -137,19 +167,21 @@ gist_is_sorted(Relation index)
 }
 
 static double
-rebuilt_at(HaBloatSample *sample, Size special_bytes, double density)
+rebuilt_at(HaBloatSample *sample, Size special_bytes, const Density *density)
 {
 	double		capacity = BLCKSZ - SizeOfPageHeaderData - special_bytes;
+	double		kept = ha_bloat_mean_total(&sample->kept, sample->pages) / capacity;
 
-	return ha_bloat_mean_total(&sample->kept, sample->pages) / (capacity * density);
+	sample->pages_most = Max(Min(kept / density->least, sample->pages), 1);
+	sample->pages_least = kept / density->most;
+	return Max(kept / density->usual, 1);
 }
 
 static double
 gist_rebuilt_pages(HaBloatSample *sample)
 {
-	double		density = gist_is_sorted(sample->rel) ? GIST_SORTED_DENSITY : GIST_DENSITY;
-
-	return Max(rebuilt_at(sample, sizeof(GISTPageOpaqueData), density), 1);
+	return rebuilt_at(sample, sizeof(GISTPageOpaqueData),
+					  gist_is_sorted(sample->rel) ? &gist_sorted_density : &gist_density);
 }
 
 /*
@@ -186,9 +218,7 @@ spgist_page(HaBloatSample *sample, Page page, BlockNumber block, HaBloatBytes *b
 static double
 spgist_rebuilt_pages(HaBloatSample *sample)
 {
-	double		pages = rebuilt_at(sample, sizeof(SpGistPageOpaqueData), SPGIST_DENSITY);
-
-	return Max(pages, SPGIST_LAST_FIXED_BLKNO + 1);
+	return Max(rebuilt_at(sample, sizeof(SpGistPageOpaqueData), &spgist_density), SPGIST_LAST_FIXED_BLKNO + 1);
 }
 
 /*
@@ -199,14 +229,18 @@ typedef struct BrinState
 	uint64		entries;
 	double		capacity;
 	uint64		map_pages;
-	uint64		ranges;			/* of the map pages read: with an entry */
+	BlockNumber pages_per_range;
 } BrinState;
 
 static void
 brin_begin(HaBloatSample *sample)
 {
 	BrinState  *state = palloc0(sizeof(BrinState));
+	PGAlignedBlock copy;
+	const BrinMetaPageData *meta = (const BrinMetaPageData *) PageGetContents((Page) copy.data);
 
+	ha_bloat_copy_page(sample, BRIN_METAPAGE_BLKNO, copy.data);
+	state->pages_per_range = meta->brinMagic == BRIN_META_MAGIC ? meta->pagesPerRange : 0;
 	state->capacity = BLCKSZ - SizeOfPageHeaderData - sizeof(BrinSpecialSpace);
 	sample->pack.capacity = state->capacity;
 	sample->state = state;
@@ -231,12 +265,33 @@ brin_page(HaBloatSample *sample, Page page, BlockNumber block, HaBloatBytes *b)
 	return add_items(page, b, &state->entries);
 }
 
+/* What came after the last VACUUM is read by every scan, until it is summarized. */
+static void
+note_ranges(HaBloatSample *sample)
+{
+	const BrinState *state = sample->state;
+	HeapTuple	table = SearchSysCache1(RELOID, ObjectIdGetDatum(sample->rel->rd_index->indrelid));
+	double		known = state->entries * ha_bloat_scale(sample);
+	double		ranges = 0;
+
+	if (HeapTupleIsValid(table))
+	{
+		if (state->pages_per_range > 0)
+			ranges = ceil((double) ((Form_pg_class) GETSTRUCT(table))->relpages / state->pages_per_range);
+		ReleaseSysCache(table);
+	}
+	if (ranges > known + 1)
+		snprintf(sample->note, sizeof(sample->note), "about %.0f of %.0f ranges are not summarized", ranges - known,
+				 ranges);
+}
+
 static double
 brin_rebuilt_pages(HaBloatSample *sample)
 {
 	const BrinState *state = sample->state;
 	double		regular = ha_bloat_pack_pages(&sample->pack, sample->pages_read == sample->pages);
 
+	note_ranges(sample);
 	return (state->map_pages + regular) * ha_bloat_scale(sample);
 }
 

@@ -50,7 +50,10 @@ typedef struct HaBloatMethod
 	 */
 	double		(*page) (HaBloatSample *sample, Page page, BlockNumber block, HaBloatBytes *bytes);
 
-	/* After the last one: the pages that a rewrite would need in all. */
+	/*
+	 * After the last one: the pages that a rewrite would need in all. Where it depends on the data how dense a fresh
+	 * index is, it sets pages_most and pages_least too.
+	 */
 	double		(*rebuilt_pages) (HaBloatSample *sample);
 } HaBloatMethod;
 
@@ -70,6 +73,8 @@ struct HaBloatSample
 	double		reserve;		/* bytes of a page that the fillfactor keeps free */
 	HaBloatPack pack;			/* the rows, or an index's leaves */
 	HaBloatPack inner;			/* an index's inner pages */
+	double		pages_most;		/* that a rewrite would need, as far as can be known; 0: it is known */
+	double		pages_least;
 	void	   *state;			/* the access method's own */
 	char		note[256];
 };
@@ -112,6 +117,8 @@ typedef struct HaBloat
 	HaBloatBytes bytes;
 	double		total;			/* its size */
 	double		reclaimable;	/* what a rewrite gives back */
+	double		least;			/* of that, what it gives back for certain, but for the sampling */
+	double		most;			/* and what it may give back at best */
 	double		lasting;		/* of that, what stays given back when the density is the usual one again */
 	double		by[HA_BLOAT_REMEDY_COUNT];	/* of reclaimable, by what mostly */
 	double		variance;		/* of reclaimable */

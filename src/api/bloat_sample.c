@@ -193,8 +193,13 @@ conclude(HaBloatSample *sample, HaBloat *bloat)
 	bloat->bytes.reserve = sample->bytes.reserve * scale;
 	bloat->bytes.deleted = sample->bytes.deleted * scale;
 	bloat->reclaimable = bloat->total - rebuilt;
-	bloat->lasting = bloat->reclaimable;
-	if (sample->method != &ha_bloat_heap && natural > rebuilt)
+	bloat->least = bloat->most = bloat->lasting = bloat->reclaimable;
+	if (sample->pages_most > 0)
+	{
+		bloat->lasting = bloat->least = Max(bloat->total - sample->pages_most * BLCKSZ, 0);
+		bloat->most = bloat->total - sample->pages_least * BLCKSZ;
+	}
+	else if (sample->method != &ha_bloat_heap && natural > rebuilt)
 		bloat->lasting = Max(bloat->total - natural, 0);
 	if (sample->method != &ha_bloat_heap)
 		remedy = HA_BLOAT_REINDEX;
@@ -260,6 +265,8 @@ ha_bloat_add(HaBloat *sum, const HaBloat *one)
 	sum->bytes.deleted += one->bytes.deleted;
 	sum->total += one->total;
 	sum->reclaimable += one->reclaimable;
+	sum->least += one->least;
+	sum->most += one->most;
 	sum->lasting += one->lasting;
 	for (int i = 0; i < HA_BLOAT_REMEDY_COUNT; i++)
 		sum->by[i] += one->by[i];
