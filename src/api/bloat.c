@@ -158,7 +158,7 @@ put(Request *request, Oid oid, const char *part, Oid method, const HaBloat *bloa
 		add_figures(&row, bloat);
 	else
 		add_nulls(&row, 15);
-	ha_row_add_text(&row, !known ? why != NULL && bloat->relations == 0 ? "skipped" : "not estimated" :
+	ha_row_add_text(&row, !known ? bloat->relations_skipped > 0 ? "skipped" : "not estimated" :
 					bloat->pages_read + bloat->pages_damaged < bloat->pages ? "sampled" : "read");
 	ha_row_add_int8(&row, bloat->pages_read);
 	if (bloat->relations > 0)
@@ -194,10 +194,10 @@ read_relation(Request *request, Relation rel, const char *part)
 static void
 skip(Request *request, Oid oid, const char *part, const char *why)
 {
-	HaBloat		nothing = {0};
+	HaBloat		nothing = {.relations_skipped = 1};
 
 	put(request, oid, part, InvalidOid, &nothing, why);
-	request->sum.relations_skipped++;
+	ha_bloat_add(&request->sum, &nothing);
 }
 
 static void

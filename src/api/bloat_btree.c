@@ -2,8 +2,8 @@
  * bloat_btree.c: a page of a btree; see bloat_parts.h.
  *
  * How an index would look after REINDEX is found by building it: the entries read go, with their duplicates merged as
- * PostgreSQL merges them, onto pages filled as PostgreSQL fills them. So neither suffix truncation nor deduplication nor
- * large keys make an error.
+ * PostgreSQL merges them, onto pages filled as PostgreSQL fills them. So neither deduplication nor large keys make an
+ * error.
  */
 #include "server/compat.h"
 

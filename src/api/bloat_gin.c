@@ -135,7 +135,8 @@ rebuilt_pages(HaBloatSample *sample)
 	else
 		keys += pointers / capacity;
 	if (state->pending > 0)
-		snprintf(sample->note, sizeof(sample->note), "about %.0f bytes wait in the pending list", state->pending * scale);
+		snprintf(sample->note, sizeof(sample->note), "about %.0f bytes wait in the pending list",
+				 state->pending * scale);
 	sample->pages_most = Min(pages + Max(keys / 0.48, 1), sample->pages);
 	sample->pages_least = pages + Max(keys / KEYS_DENSITY_MOST, 1);
 	return pages + Max(keys / keys_density(state, capacity), 1);
