@@ -12,15 +12,23 @@
 #include "access/itup.h"
 #include "api/bloat_parts.h"
 
-/* How dense the tree of keys may become at most: when it was built from many parts. */
+/* The tree of keys after a build: a little less than half full, or more when it was built from many parts. */
+#define KEYS_DENSITY_LEAST 0.48
 #define KEYS_DENSITY_MOST 0.72
+
+/* A leaf of a tree of row pointers after a build. */
+#define LEAF_DENSITY 0.975
 
 typedef struct GinSums
 {
 	double		keys;			/* bytes of the tree of keys */
 	double		squares;		/* of these entries, the sum of the squares of their bytes */
-	double		pointers;		/* bytes of leaves of trees of row pointers */
-	uint64		trees;			/* of these, so many */
+	uint64		trees;			/* keys that have a tree of row pointers */
+	uint64		roots;			/* inner pages of these trees: those of one leaf have none */
+	double		pointers;		/* bytes of their leaves */
+	double		last;			/* of these, in the last leaf of a tree */
+	double		last_short;		/* of these, in leaves so short that they would fit into the tree of keys */
+	uint64		last_long;		/* and the number of the others */
 	double		pending;		/* bytes of the pending list */
 } GinSums;
 
@@ -47,8 +55,18 @@ data_page(GinSums *state, Page page, HaBloatBytes *b)
 	if (bytes < 0 || bytes > GinDataPageMaxDataSize)
 		return -1;
 	b->live = head + bytes;
-	if (GinPageIsLeaf(page))
+	if (!GinPageIsLeaf(page))
+		state->roots++;
+	else
 		state->pointers += bytes;
+	if (GinPageIsLeaf(page) && GinPageRightMost(page))
+	{
+		state->last += bytes;
+		if (bytes > GinMaxItemSize)
+			state->last_long++;
+		else
+			state->last_short += bytes;
+	}
 	return bytes;
 }
 
@@ -118,26 +136,43 @@ keys_density(const GinSums *state, double capacity)
 	return 0.5 + Min(state->keys > 0 ? state->squares / state->keys / capacity : 0, 0.2);
 }
 
-/* A key whose row pointers have become few has them in the tree of keys again. */
+/*
+ * Pages for trees of row pointers, in as many pages as were read. A tree of one leaf stays one, or goes into the tree
+ * of keys when its pointers have become few; the leaves of the others are filled almost to the end, but for the last,
+ * and have a root. Which of both a last leaf belongs to can't be seen, only how many there are of each.
+ */
+static double
+tree_pages(const GinSums *state, double *keys)
+{
+	double		single = state->trees > state->roots ? 1 - (double) state->roots / state->trees : 0;
+	double		rest = Max(state->pointers - single * state->last, 0);
+	double		one = state->roots > 0 ? rest / state->roots : 0;
+	double		pages = single * state->last_long;
+
+	*keys += single * state->last_short;
+	if (one > GinDataPageMaxDataSize)
+		pages += rest / (GinDataPageMaxDataSize * LEAF_DENSITY) + 1.5 * state->roots;
+	else if (one > GinMaxItemSize)
+		pages += state->roots;
+	else
+		*keys += rest;
+	return pages;
+}
+
 static double
 rebuilt_pages(HaBloatSample *sample)
 {
 	const GinSums *state = sample->state;
 	double		scale = ha_bloat_scale(sample);
 	double		capacity = BLCKSZ - SizeOfPageHeaderData - sizeof(GinPageOpaqueData);
-	double		keys = (state->keys + state->pending) * scale / capacity;
-	double		pointers = state->pointers * scale;
-	double		trees = state->trees * scale;
-	double		pages = 1;
+	double		keys = state->keys + state->pending;
+	double		pages = 1 + tree_pages(state, &keys) * scale;
 
-	if (trees > 0 && pointers / trees > GinMaxItemSize)
-		pages += pointers / GinDataPageMaxDataSize + trees / 2;
-	else
-		keys += pointers / capacity;
 	if (state->pending > 0)
 		snprintf(sample->note, sizeof(sample->note), "about %.0f bytes wait in the pending list",
 				 state->pending * scale);
-	sample->pages_most = Min(pages + Max(keys / 0.48, 1), sample->pages);
+	keys *= scale / capacity;
+	sample->pages_most = Min(pages + Max(keys / KEYS_DENSITY_LEAST, 1), sample->pages);
 	sample->pages_least = pages + Max(keys / KEYS_DENSITY_MOST, 1);
 	return pages + Max(keys / keys_density(state, capacity), 1);
 }

@@ -132,6 +132,9 @@ hash_rebuilt_pages(HaBloatSample *sample)
 	double		unsplit;
 	double		overflow;
 
+	/* They are rounded down: the last entries may have split one more, and with it come all of its generation. */
+	if (entries > filled * total)
+		total = _hash_get_totalbuckets(_hash_spareindex((uint32) total + 1));
 	while (whole < total)
 		whole *= 2;
 	unsplit = whole - total;
