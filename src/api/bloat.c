@@ -139,7 +139,8 @@ put(Request *request, Oid oid, const char *part, Oid method, const HaBloat *bloa
 {
 	HaRow		row = {0};
 	char		note[sizeof(bloat->note) + 128];
-	bool		known = why == NULL && (bloat->pages_read > 0 || bloat->pages == 0);
+	bool		known = why == NULL && bloat->relations > bloat->relations_skipped &&
+		(bloat->pages_read > 0 || (bloat->pages == 0 && bloat->pages_damaged == 0));
 
 	if (request->silent)
 		return;
@@ -150,7 +151,7 @@ put(Request *request, Oid oid, const char *part, Oid method, const HaBloat *bloa
 	ha_row_add(&row, ObjectIdGetDatum(oid));
 	ha_row_add_text(&row, part);
 	ha_row_add_text(&row, OidIsValid(method) ? get_am_name(method) : NULL);
-	if (bloat->relations > 0)
+	if (bloat->relations > bloat->relations_skipped)
 		add_bytes(&row, bloat->total);
 	else
 		ha_row_add_null(&row);
@@ -161,7 +162,7 @@ put(Request *request, Oid oid, const char *part, Oid method, const HaBloat *bloa
 	ha_row_add_text(&row, !known ? bloat->relations_skipped > 0 ? "skipped" : "not estimated" :
 					bloat->pages_read + bloat->pages_damaged < bloat->pages ? "sampled" : "read");
 	ha_row_add_int8(&row, bloat->pages_read);
-	if (bloat->relations > 0)
+	if (bloat->relations > bloat->relations_skipped)
 		ha_row_add_int8(&row, bloat->pages);
 	else
 		ha_row_add_null(&row);
@@ -185,8 +186,9 @@ read_relation(Request *request, Relation rel, const char *part)
 	}
 	MemoryContextSwitchTo(old);
 	put(request, RelationGetRelid(rel), part, rel->rd_rel->relam, &bloat, why);
+	bloat.relations = 1;
 	if (why != NULL || bloat.pages_read == 0)
-		bloat.relations_skipped = bloat.pages > 0 || why != NULL ? 1 : 0;
+		bloat.relations_skipped = bloat.pages > 0 || bloat.pages_damaged > 0 || why != NULL ? 1 : 0;
 	ha_bloat_add(&request->sum, &bloat);
 	MemoryContextReset(request->context);
 }
@@ -197,6 +199,7 @@ skip(Request *request, Oid oid, const char *part, const char *why)
 	HaBloat		nothing = {.relations_skipped = 1};
 
 	put(request, oid, part, InvalidOid, &nothing, why);
+	nothing.relations = 1;
 	ha_bloat_add(&request->sum, &nothing);
 }
 
@@ -250,7 +253,7 @@ put_sum(Request *request, Oid oid, const char *part)
 	request->silent = false;
 	if (sum->relations_skipped > 0)
 		snprintf(sum->note, sizeof(sum->note), "without %d of %d relations, which were not read",
-				 sum->relations_skipped, Max(sum->relations, sum->relations_skipped));
+				 sum->relations_skipped, sum->relations);
 	put(request, oid, part, InvalidOid, sum, NULL);
 }
 

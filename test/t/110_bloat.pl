@@ -127,7 +127,7 @@ for my $name (sort keys %said)
 	cmp_ok($s->{pages}, '<=', PAGES_MAX, "$name: at most " . PAGES_MAX . ' pages read');
 	if ($bounded{ $kind // '' })
 	{
-		ok($s->{low} - ERROR_MAX <= $truth && $truth <= $s->{high} + ERROR_MAX, "$name: the truth is within the bounds");
+		ok($s->{low} - ERROR_MAX <= $truth && $truth <= $s->{high} + ERROR_MAX, "$name: the truth is within bounds");
 		next;
 	}
 	next if $name eq 'tail_brin';		# a few pages, most of whose ranges are empty: they get shorter
