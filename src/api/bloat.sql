@@ -14,15 +14,15 @@ COMMENT ON FUNCTION haops.relation_bloat(regclass) IS
 'bloat of a table with its TOAST table and indexes, or of one index, from at most 1,000 pages of each; waits for no lock
 and writes nothing; since 1.0';
 
-CREATE FUNCTION haops.row_widths(OUT relation oid, OUT row_bytes double precision, OUT padding_bytes double precision,
-	OUT columns_unknown integer, OUT varying boolean, OUT columns_dropped integer, OUT columns_added integer,
+CREATE FUNCTION haops.row_widths(of_indexes boolean, OUT relation oid, OUT row_bytes double precision,
+	OUT padding_bytes double precision, OUT columns_unknown integer, OUT varying boolean, OUT columns_dropped integer, OUT columns_added integer,
 	OUT distinct_count double precision, OUT distinct_share double precision, OUT null_share double precision,
 	OUT deduplicates boolean)
 RETURNS SETOF record
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED ROWS 100000
 AS 'MODULE_PATHNAME', 'ha_api_row_widths';
-COMMENT ON FUNCTION haops.row_widths() IS
-'how long a row of each table and an entry of each index is, by what ANALYZE knows of their columns; since 1.0';
+COMMENT ON FUNCTION haops.row_widths(boolean) IS
+'how long a row of each table, or an entry of each index, is by what ANALYZE knows of their columns; since 1.0';
 
 CREATE VIEW haops.table_bloat AS
 	WITH leaf AS (
@@ -38,7 +38,7 @@ CREATE VIEW haops.table_bloat AS
 			c.relpages > 0 AND c.reltuples >= 0 AND w.columns_unknown = 0 AS known
 		FROM pg_catalog.pg_class c
 		CROSS JOIN (SELECT pg_catalog.current_setting('block_size')::integer AS size) b
-		JOIN haops.row_widths() w ON w.relation = c.oid
+		JOIN haops.row_widths(false) w ON w.relation = c.oid
 		LEFT JOIN pg_catalog.pg_class t ON t.oid = c.reltoastrelid AND c.reltoastrelid <> 0
 		WHERE c.relkind IN ('r', 'm')),
 	estimate AS (
@@ -133,7 +133,7 @@ CREATE VIEW haops.index_bloat AS
 		FROM pg_catalog.pg_class c
 		CROSS JOIN (SELECT pg_catalog.current_setting('block_size')::integer AS size) b
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
-		JOIN haops.row_widths() w ON w.relation = c.oid
+		JOIN haops.row_widths(true) w ON w.relation = c.oid
 		WHERE c.relkind = 'i'),
 	leaf AS (
 		SELECT base.*,
@@ -195,4 +195,4 @@ COMMENT ON COLUMN haops.index_bloat.method IS 'estimate, not estimated; since 1.
 COMMENT ON COLUMN haops.index_bloat.note IS 'why not; since 1.0';
 
 GRANT SELECT ON haops.table_bloat, haops.index_bloat TO pg_monitor, haops_operator;
-GRANT EXECUTE ON FUNCTION haops.relation_bloat(regclass), haops.row_widths() TO pg_monitor, haops_operator;
+GRANT EXECUTE ON FUNCTION haops.relation_bloat(regclass), haops.row_widths(boolean) TO pg_monitor, haops_operator;

@@ -1,5 +1,5 @@
 /*
- * bloat_widths.c: haops.row_widths(): how long a row of each table and an entry of each index is, by what ANALYZE knows
+ * bloat_widths.c: haops.row_widths(boolean): how long a row of each table, or an entry of each index, is by what ANALYZE knows
  * of their columns.
  *
  * One pass over three catalogs side by side, each in the order of its index, so that a million indexes take no more
@@ -325,10 +325,11 @@ put_index(FunctionCallInfo fcinfo, Readers *readers, const Table *table, Width *
 		may_deduplicate(readers, form), NULL);
 }
 
-/* haops.row_widths() */
+/* haops.row_widths(of_indexes boolean) */
 Datum
 ha_api_row_widths(PG_FUNCTION_ARGS)
 {
+	bool		of_indexes = PG_GETARG_BOOL(0);
 	Readers		readers;
 	Table	   *table = palloc(sizeof(Table));
 	Width	   *width = palloc(sizeof(Width));
@@ -336,11 +337,14 @@ ha_api_row_widths(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	reader_open(&readers.attribute, AttributeRelationId, AttributeRelidNumIndexId);
 	reader_open(&readers.statistic, StatisticRelationId, StatisticRelidAttnumInhIndexId);
-	reader_open(&readers.index, IndexRelationId, IndexIndrelidIndexId);
+	if (of_indexes)
+		reader_open(&readers.index, IndexRelationId, IndexIndrelidIndexId);
+	else
+		readers.index = (Reader) {0};
 	while (next_table(&readers, table))
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (table->has_rows)
+		if (table->has_rows && !of_indexes)
 			put_table(fcinfo, table, width);
 		for (; readers.index.row != NULL; reader_next(&readers.index))
 		{
@@ -352,7 +356,8 @@ ha_api_row_widths(PG_FUNCTION_ARGS)
 				put_index(fcinfo, &readers, table, width);
 		}
 	}
-	reader_close(&readers.index);
+	if (of_indexes)
+		reader_close(&readers.index);
 	reader_close(&readers.statistic);
 	reader_close(&readers.attribute);
 	return (Datum) 0;
