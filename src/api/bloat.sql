@@ -15,7 +15,8 @@ COMMENT ON FUNCTION haops.relation_bloat(regclass) IS
 and writes nothing; since 1.0';
 
 CREATE FUNCTION haops.row_widths(of_indexes boolean, OUT relation oid, OUT row_bytes double precision,
-	OUT padding_bytes double precision, OUT columns_unknown integer, OUT varying boolean, OUT columns_dropped integer, OUT columns_added integer,
+	OUT padding_bytes double precision, OUT columns_unknown integer, OUT varying boolean,
+	OUT columns_dropped integer, OUT columns_added integer,
 	OUT distinct_count double precision, OUT distinct_share double precision, OUT null_share double precision,
 	OUT deduplicates boolean)
 RETURNS SETOF record
@@ -24,6 +25,7 @@ AS 'MODULE_PATHNAME', 'ha_api_row_widths';
 COMMENT ON FUNCTION haops.row_widths(boolean) IS
 'how long a row of each table, or an entry of each index, is by what ANALYZE knows of their columns; since 1.0';
 
+-- OFFSET 0 keeps what a step reckons from being reckoned again wherever the next ones mention it.
 CREATE VIEW haops.table_bloat AS
 	WITH leaf AS (
 		SELECT c.oid, c.relnamespace, c.relname, c.relispartition, c.relpages::bigint * b.size AS bytes,
@@ -31,8 +33,9 @@ CREATE VIEW haops.table_bloat AS
 			t.relpages::bigint * b.size AS toast_bytes,
 			CASE WHEN t.reltuples > 0 OR t.relpages > 0 AND t.reltuples = 0 THEN
 				greatest(t.relpages - ceil(t.reltuples / 4), 0)::bigint * b.size END AS toast_reclaimable_bytes,
-			b.size * (100 - coalesce(substring(c.reloptions::text FROM '[{,]fillfactor=([0-9]+)')::integer, 100)) / 100
-				AS reserve,
+			CASE WHEN c.reloptions IS NULL THEN 0 ELSE b.size * (100 -
+				coalesce(substring(c.reloptions::text FROM '[{,]fillfactor=([0-9]+)')::integer, 100)) / 100
+			END AS reserve,
 			w.row_bytes + 4 AS row_bytes, w.padding_bytes, w.columns_unknown, w.varying, w.columns_dropped,
 			w.columns_added,
 			c.relpages > 0 AND c.reltuples >= 0 AND w.columns_unknown = 0 AS known
@@ -46,7 +49,7 @@ CREATE VIEW haops.table_bloat AS
 			CASE WHEN known THEN size * ceil(reltuples / greatest(1, CASE WHEN varying AND row_bytes < size / 8.0
 				THEN (size - 24 - reserve - row_bytes / 2) / row_bytes
 				ELSE floor((size - 24 - reserve) / row_bytes) END)) END AS expected
-		FROM leaf),
+		FROM leaf OFFSET 0),
 	one AS (
 		SELECT oid, relnamespace, relname, relispartition, bytes, toast_bytes, expected::bigint AS expected_bytes,
 			CASE WHEN known THEN greatest(bytes - expected, 0)::bigint END AS reclaimable_bytes,
@@ -80,11 +83,11 @@ CREATE VIEW haops.table_bloat AS
 		FROM part p JOIN pg_catalog.pg_class c ON c.oid = p.oid)
 	SELECT n.nspname AS schema, e.relname AS "table", e.oid AS relation, e.bytes, e.toast_bytes, e.expected_bytes,
 		e.reclaimable_bytes,
-		round((100.0 * e.reclaimable_bytes / nullif(e.bytes, 0))::numeric, 1)::double precision AS reclaimable_percent,
+		round(1000 * e.reclaimable_bytes::double precision / nullif(e.bytes, 0)) / 10 AS reclaimable_percent,
 		e.toast_reclaimable_bytes, e.fillfactor_reserve_bytes, e.padding_bytes, e.columns_dropped AS dropped_columns,
 		CASE WHEN e.reclaimable_bytes > 0 THEN 'rewrite' END AS reclaimable_by,
 		CASE WHEN NOT e.known THEN NULL WHEN e.bytes < 1048576 THEN 'small'
-			WHEN e.reclaimable_bytes >= e.bytes * 0.3 THEN 'bloated' ELSE 'ok' END AS verdict,
+			WHEN e.reclaimable_bytes * 10 >= e.bytes * 3 THEN 'bloated' ELSE 'ok' END AS verdict,
 		CASE WHEN e.known THEN 'estimate' ELSE 'not estimated' END AS method, e.note
 	FROM every e JOIN pg_catalog.pg_namespace n ON n.oid = e.relnamespace;
 COMMENT ON VIEW haops.table_bloat IS
@@ -118,12 +121,12 @@ COMMENT ON COLUMN haops.table_bloat.note IS 'why not, or what makes the estimate
 
 CREATE VIEW haops.index_bloat AS
 	WITH base AS (
-		SELECT c.oid, c.relnamespace, c.relname, i.indrelid, c.relam, c.relpages::bigint * b.size AS bytes, b.size,
-			c.reltuples AS entries, w.row_bytes, w.columns_unknown,
-			b.size * coalesce(substring(c.reloptions::text FROM '[{,]fillfactor=([0-9]+)')::integer, 90) / 100
-				AS filled,
-			w.deduplicates AND coalesce(c.reloptions::text, '') !~ '[{,]deduplicate_items=(off|false|no|0)'
-				AS deduplicates,
+		SELECT c.oid, c.relnamespace, c.relname, r.relname AS table_name, c.relam,
+			c.relpages::bigint * b.size AS bytes, b.size, c.reltuples AS entries, w.row_bytes, w.columns_unknown,
+			b.size * CASE WHEN c.reloptions IS NULL THEN 90 ELSE
+				coalesce(substring(c.reloptions::text FROM '[{,]fillfactor=([0-9]+)')::integer, 90) END / 100 AS filled,
+			w.deduplicates AND (c.reloptions IS NULL OR
+				c.reloptions::text !~ '[{,]deduplicate_items=(off|false|no|0)') AS deduplicates,
 			least(c.reltuples * (1 - w.null_share),
 				w.distinct_count * CASE WHEN w.distinct_share > 0 THEN w.distinct_share * c.reltuples ELSE 1 END)
 				AS distinct_keys,
@@ -133,6 +136,7 @@ CREATE VIEW haops.index_bloat AS
 		FROM pg_catalog.pg_class c
 		CROSS JOIN (SELECT pg_catalog.current_setting('block_size')::integer AS size) b
 		JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+		JOIN pg_catalog.pg_class r ON r.oid = i.indrelid AND r.relkind <> 't'
 		JOIN haops.row_widths(true) w ON w.relation = c.oid
 		WHERE c.relkind = 'i'),
 	leaf AS (
@@ -143,38 +147,36 @@ CREATE VIEW haops.index_bloat AS
 					CASE WHEN entries - nulls > distinct_keys * 1.01 THEN (entries - nulls) * 6 ELSE 0 END +
 					nulls / posting_max * 20 + nulls * 6
 				ELSE entries * (row_bytes + 4) END AS leaf_bytes
-		FROM base),
+		FROM base OFFSET 0),
 	estimate AS (
 		SELECT leaf.*,
 			CASE WHEN NOT known THEN NULL WHEN deduplicates THEN leaf_bytes / (filled - 44 - row_bytes / 2)
 				ELSE entries / greatest(floor((filled - 44) / (row_bytes + 4)), 1) END AS leaves
-		FROM leaf),
+		FROM leaf OFFSET 0),
 	one AS (
 		SELECT estimate.*, CASE WHEN known THEN (size * least(1 + ceil(leaves) +
-			CASE WHEN leaves > 1 THEN ceil(leaves * (row_bytes + 4) / (size * 0.7)) ELSE 0 END,
+			CASE WHEN leaves > 1 THEN ceil(leaves * (row_bytes + 4) / (size * 0.7::double precision)) ELSE 0 END,
 			bytes / size))::bigint END AS expected_bytes
-		FROM estimate)
-	SELECT n.nspname AS schema, r.relname AS "table", o.relname AS index, o.oid AS relation, a.amname AS access_method,
+		FROM estimate OFFSET 0)
+	SELECT n.nspname AS schema, o.table_name AS "table", o.relname AS index, o.oid AS relation,
+		a.amname AS access_method,
 		o.bytes, o.expected_bytes, o.bytes - o.expected_bytes AS reclaimable_bytes,
-		round((100.0 * (o.bytes - o.expected_bytes) / nullif(o.bytes, 0))::numeric, 1)::double precision
-			AS reclaimable_percent,
+		round(1000 * (o.bytes - o.expected_bytes)::double precision / nullif(o.bytes, 0)) / 10 AS reclaimable_percent,
 		CASE WHEN o.known THEN
-			round((100.0 * greatest(o.bytes - o.leaf_bytes / 0.7, 0) / o.bytes)::numeric, 1)::double precision
-		END AS lasting_percent,
+			round(1000 * greatest(o.bytes - o.leaf_bytes / 0.7, 0) / o.bytes) / 10 END AS lasting_percent,
 		CASE WHEN o.bytes > o.expected_bytes THEN 'reindex' END AS reclaimable_by,
 		CASE WHEN NOT o.known THEN NULL WHEN o.bytes < 1048576 THEN 'small'
-			WHEN o.bytes - o.leaf_bytes / 0.7 >= o.bytes * 0.3 THEN 'bloated' ELSE 'ok' END AS verdict,
+			WHEN o.leaf_bytes <= o.bytes * 0.49::double precision THEN 'bloated' ELSE 'ok' END AS verdict,
 		CASE WHEN o.known THEN 'estimate' ELSE 'not estimated' END AS method,
 		CASE WHEN o.relam <> 403 THEN 'only a btree can be estimated: see haops.relation_bloat()'
 			WHEN o.entries < 0 OR o.bytes = 0 THEN 'never vacuumed nor analyzed, or empty then'
 			WHEN o.columns_unknown > 0 THEN 'columns without statistics, or of type name: ' || o.columns_unknown
 		END AS note
 	FROM one o
-	JOIN pg_catalog.pg_class r ON r.oid = o.indrelid
 	JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
 	JOIN pg_catalog.pg_am a ON a.oid = o.relam;
 COMMENT ON VIEW haops.index_bloat IS
-'bloat of each index of this database, estimated from the catalog without reading or locking it: for ranking,
+'bloat of each index of this database but those of TOAST tables, estimated from the catalog without reading or locking it: for ranking,
 haops.relation_bloat() measures; since 1.0';
 COMMENT ON COLUMN haops.index_bloat.schema IS 'its schema; since 1.0';
 COMMENT ON COLUMN haops.index_bloat."table" IS 'the table that it belongs to; since 1.0';

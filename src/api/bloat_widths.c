@@ -1,5 +1,5 @@
 /*
- * bloat_widths.c: haops.row_widths(boolean): how long a row of each table, or an entry of each index, is by what ANALYZE knows
+ * bloat_widths.c: haops.row_widths(): how long a row of each table, or an entry of each index, is by what ANALYZE knows
  * of their columns.
  *
  * One pass over three catalogs side by side, each in the order of its index, so that a million indexes take no more
