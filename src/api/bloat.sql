@@ -46,7 +46,7 @@ CREATE VIEW haops.table_bloat AS
 		WHERE c.relkind IN ('r', 'm')),
 	estimate AS (
 		SELECT leaf.*,
-			CASE WHEN known THEN size * ceil(reltuples / greatest(1, CASE WHEN varying AND row_bytes < size / 8.0
+			CASE WHEN known THEN size * ceil(reltuples / greatest(1, CASE WHEN varying AND row_bytes < size / 8
 				THEN (size - 24 - reserve - row_bytes / 2) / row_bytes
 				ELSE floor((size - 24 - reserve) / row_bytes) END)) END AS expected
 		FROM leaf OFFSET 0),
@@ -176,8 +176,8 @@ CREATE VIEW haops.index_bloat AS
 	JOIN pg_catalog.pg_namespace n ON n.oid = o.relnamespace
 	JOIN pg_catalog.pg_am a ON a.oid = o.relam;
 COMMENT ON VIEW haops.index_bloat IS
-'bloat of each index of this database but those of TOAST tables, estimated from the catalog without reading or locking it: for ranking,
-haops.relation_bloat() measures; since 1.0';
+'bloat of each index of this database but those of TOAST tables, estimated from the catalog without reading or locking
+it: for ranking, haops.relation_bloat() measures; since 1.0';
 COMMENT ON COLUMN haops.index_bloat.schema IS 'its schema; since 1.0';
 COMMENT ON COLUMN haops.index_bloat."table" IS 'the table that it belongs to; since 1.0';
 COMMENT ON COLUMN haops.index_bloat.index IS 'its name; since 1.0';
