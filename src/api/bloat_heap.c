@@ -21,6 +21,7 @@ typedef struct HeapState
 {
 	TransactionId horizon;		/* what was deleted before it is seen by nobody */
 	TransactionId first;		/* no unfrozen row is older */
+	TransactionId next;			/* nor as young as this, when the page was read */
 	bool		rewritten;		/* a rewrite makes rows of another length: columns were dropped, or added */
 } HeapState;
 
@@ -64,7 +65,7 @@ xid_state(const HeapState *state, TransactionId xid)
 {
 	if (!TransactionIdIsNormal(xid))
 		return xid == InvalidTransactionId ? XID_UNKNOWN : XID_COMMITTED;
-	if (TransactionIdPrecedes(xid, state->first) || !TransactionIdPrecedes(xid, ReadNextTransactionId()) ||
+	if (TransactionIdPrecedes(xid, state->first) || !TransactionIdPrecedes(xid, state->next) ||
 		TransactionIdIsCurrentTransactionId(xid) || TransactionIdIsInProgress(xid))
 		return XID_UNKNOWN;
 	return TransactionIdDidCommit(xid) ? XID_COMMITTED : XID_ABORTED;
@@ -267,6 +268,7 @@ heap_page(HaBloatSample *sample, Page page, BlockNumber block, HaBloatBytes *b)
 	OffsetNumber count = PageGetMaxOffsetNumber(page);
 	double		kept = 0;
 
+	((HeapState *) sample->state)->next = ReadNextTransactionId();
 	b->live = SizeOfPageHeaderData;
 	for (OffsetNumber number = FirstOffsetNumber; number <= count; number++)
 	{

@@ -21,6 +21,9 @@ sub bloat
 	return sql("$limit SELECT $what FROM haops.relation_bloat('$of') WHERE $where");
 }
 
+# But for the pages by which a table was extended in advance, as 16 and later do.
+my $almost_nothing = 'reclaimable_bytes - deleted_pages_bytes < bytes / 50';
+
 sql(<<'SQL');
 CREATE EXTENSION pg_haops;
 CREATE EXTENSION pageinspect;
@@ -63,7 +66,7 @@ my $old = $server->session('n1');
 $old->do('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
 sql('CREATE TABLE held AS SELECT * FROM t');
 sql('DELETE FROM held WHERE id <= 10000');
-is(bloat('held', 'held_bytes > 500000, dead_bytes, reclaimable_percent < 2', q(part = 'table')), 't|0|t',
+is(bloat('held', "held_bytes > 500000, dead_bytes, $almost_nothing", q(part = 'table')), 't|0|t',
 	'BL deleted rows that a snapshot may see are held');
 $old->do('COMMIT');
 is(bloat('held', 'held_bytes, dead_bytes > 500000, reclaimable_by', q(part = 'table')), '0|t|vacuum',
@@ -185,7 +188,7 @@ $server->start('n1');
 
 like(bloat('checked', 'method, note', q(part = 'table')), qr/^read\|\d+ pages are damaged or can't be read$/,
 	'pages with a wrong checksum are counted');
-is(bloat('checked', 'reclaimable_percent < 1', q(part = 'table')), 't', 'and the others are believed');
+is(bloat('checked', $almost_nothing, q(part = 'table')), 't', 'and the others are believed');
 like(bloat('gone', 'method, note', q(part = 'table')), qr/^not estimated\|1 pages are damaged or can't be read$/,
 	'a file that is gone');
 is(bloat('empty', 'method, bytes', q(part = 'table')), 'read|0', 'a file that is empty');
