@@ -25,7 +25,7 @@ typedef struct Density
 } Density;
 
 static const Density gist_density = {.usual = 0.60, .least = 0.35, .most = 0.95};
-static const Density gist_sorted_density = {.usual = 0.67, .least = 0.60, .most = 0.75};
+static const Density gist_sorted_density = {.usual = 0.67, .least = 0.48, .most = 0.80};
 static const Density spgist_density = {.usual = 0.80, .least = 0.50, .most = 0.90};
 
 /* Adds all items of a page as live ones, but for those that are marked dead; the bytes of the live ones. */
