@@ -144,9 +144,12 @@ SELECT reclaimable_percent > 90 AS much, verdict FROM haops.table_bloat WHERE re
 CREATE TABLE regress_dead (id int, t text) WITH (autovacuum_enabled = off);
 SELECT reclaimable, verdict, method FROM regress_bloat('regress_dead', 'table');
 INSERT INTO regress_dead SELECT g, md5(g::text) FROM generate_series(1, 30000) AS g;
+CREATE INDEX regress_dead_id ON regress_dead (id);
 DELETE FROM regress_dead WHERE id % 2 = 0;
+SELECT reclaimable, note FROM regress_bloat('regress_dead', 'index');
 SELECT reclaimable BETWEEN 49 AND 51 AS right, by, dead > 900000 AS dead FROM regress_bloat('regress_dead', 'table');
 VACUUM regress_dead;
+SELECT reclaimable > 45 AS much, note FROM regress_bloat('regress_dead', 'index');
 SELECT reclaimable BETWEEN 49 AND 51 AS right, by, dead FROM regress_bloat('regress_dead', 'table');
 
 -- A row that was inserted by a transaction that failed is dead, one that is being inserted is not.

@@ -10,6 +10,7 @@
 #include "access/xact.h"
 #include "api/bloat_parts.h"
 #include "api/row.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "commands/defrem.h"
@@ -30,11 +31,15 @@ PG_FUNCTION_INFO_V1(ha_api_relation_bloat);
 #define SMALL_BYTES (1024 * 1024)
 #define BLOATED_PERCENT 30
 
+/* From this share of dead rows on the indexes are said to have their entries. */
+#define DEAD_ROWS_SHARE 0.05
+
 typedef struct Request
 {
 	FunctionCallInfo fcinfo;
 	BlockNumber pages_max;
 	bool		silent;			/* only the sum is wanted */
+	bool		dead_rows;		/* the table at hand has many */
 	HaBloat		sum;
 	MemoryContext context;		/* of the relation at hand */
 } Request;
@@ -170,6 +175,17 @@ put(Request *request, Oid oid, const char *part, Oid method, const HaBloat *bloa
 	ha_row_put(request->fcinfo, &row);
 }
 
+/* An index does not know which of its entries are of dead rows. */
+static void
+note_dead_rows(Request *request, Relation rel, HaBloat *bloat)
+{
+	if (rel->rd_rel->relkind != RELKIND_INDEX)
+		request->dead_rows = bloat->bytes.dead > bloat->total * DEAD_ROWS_SHARE;
+	else if (request->dead_rows && bloat->note[0] == '\0' && bloat->pages_read > 0 &&
+			 rel->rd_rel->relam != BRIN_AM_OID)
+		snprintf(bloat->note, sizeof(bloat->note), "entries of dead rows count as live ones: VACUUM first");
+}
+
 /* The pages of one relation, which is open and locked. */
 static void
 read_relation(Request *request, Relation rel, const char *part)
@@ -181,6 +197,7 @@ read_relation(Request *request, Relation rel, const char *part)
 	if (why == NULL)
 	{
 		ha_bloat_sample(rel, request->pages_max, &bloat);
+		note_dead_rows(request, rel, &bloat);
 		if (ha_bloat_method(rel) == NULL)
 			why = "not an access method whose pages are known";
 	}
@@ -226,6 +243,7 @@ read_table(Request *request, Oid oid, const char *part, const char *index_part)
 	Relation	rel = open_at_once(oid, &why);
 	List	   *indexes;
 	ListCell   *cell;
+	bool		dead_rows;
 
 	if (rel == NULL)
 	{
@@ -233,10 +251,12 @@ read_table(Request *request, Oid oid, const char *part, const char *index_part)
 		return;
 	}
 	read_relation(request, rel, part);
+	dead_rows = request->dead_rows;
 	if (RELKIND_HAS_STORAGE(rel->rd_rel->relkind) && rel->rd_rel->relkind != RELKIND_SEQUENCE)
 	{
 		if (OidIsValid(rel->rd_rel->reltoastrelid))
 			read_table(request, rel->rd_rel->reltoastrelid, "toast", "toast index");
+		request->dead_rows = dead_rows;
 		indexes = RelationGetIndexList(rel);
 		foreach(cell, indexes)
 			read_index(request, lfirst_oid(cell), index_part);
