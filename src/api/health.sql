@@ -77,9 +77,11 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	at timestamptz := clock_timestamp();
 BEGIN
 	INSERT INTO haops.health_sample
-	SELECT clock_timestamp(), d.datid, pg_postmaster_start_time(), d.stats_reset, d.blks_hit, d.blks_read, d.temp_bytes,
+	SELECT at, d.datid, pg_postmaster_start_time(), d.stats_reset, d.blks_hit, d.blks_read, d.temp_bytes,
 		d.temp_files, d.deadlocks, d.xact_commit, d.xact_rollback
 	FROM pg_stat_database d WHERE d.datid <> 0;
 	DELETE FROM haops.health_sample s

@@ -33,7 +33,8 @@
 #define TURN_MS 1000
 #define LIST_US (10 * 1000 * HA_US_PER_MS)		/* between two looks at the list of databases */
 #define FIRST_LOOK_US (2000 * HA_US_PER_MS)		/* after the start of the worker */
-#define ABSENT_US (600 * 1000 * HA_US_PER_MS)	/* until a database is asked again whether it has the extension */
+#define ABSENT_US (60 * 1000 * HA_US_PER_MS)	/* until a database is asked again whether it has the extension */
+#define ABSENT_EACH_US (1000 * HA_US_PER_MS)	/* and so much more for each database: one look a second at the most */
 #define PATIENCE_US (3600 * 1000 * HA_US_PER_MS)	/* the longest time between two tries of what fails */
 #define DUTY_LIMIT_MS 10000
 #define JOB_LIMIT_US ((HaUs) (DUTY_LIMIT_MS * HA_DUTY_COUNT + 5000) * HA_US_PER_MS)
@@ -138,7 +139,7 @@ wait_after(Place *place, const HaDutyRun *run)
 	HaUs		interval_us = (HaUs) ha_guc_duty_s[run->duty] * 1000 * HA_US_PER_MS;
 
 	if (run->outcome == HA_DUTY_ABSENT)
-		return Max(interval_us, ABSENT_US);
+		return Max(interval_us, Max(ABSENT_US, hash_get_num_entries(places) * ABSENT_EACH_US));
 	if (run->outcome == HA_DUTY_DONE)
 	{
 		place->failures[run->duty] = 0;
