@@ -28,6 +28,6 @@ FROM (
 	LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND i.key[i.position] <> 0 AND a.attnum = i.key[i.position]
 	LEFT JOIN pg_attribute e ON e.attrelid = i.indexrelid AND i.key[i.position] = 0 AND e.attnum = i.position
 	JOIN pg_stats p ON p.schemaname = i.nspname
-		AND (p.tablename = i.table_name AND p.attname = a.attname
-			OR p.tablename = i.index_name AND p.attname = e.attname)
+		AND p.tablename = CASE WHEN i.key[i.position] = 0 THEN i.index_name ELSE i.table_name END
+		AND p.attname = coalesce(a.attname, e.attname)
 	GROUP BY i.indexrelid, i.relpages, i.reltuples) AS s
