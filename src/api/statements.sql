@@ -242,6 +242,10 @@ DECLARE
 	oldest timestamptz := now_at - make_interval(secs => coalesce(
 		(SELECT p.setting FROM pg_settings p WHERE p.name = 'pg_haops.sample_retention'), '604800')::float8);
 BEGIN
+	PERFORM FROM pg_extension e WHERE e.extname = 'pg_stat_statements';
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
 	LOCK TABLE haops.statement_run IN SHARE ROW EXCLUSIVE MODE;
 	SELECT * INTO last FROM haops.statement_run;
 	SELECT * INTO info FROM haops.statement_counters_info();
@@ -250,7 +254,8 @@ BEGIN
 		DELETE FROM haops.statement_last;
 	END IF;
 
-	CREATE TEMP TABLE haops_statement_now ON COMMIT DROP AS
+	-- All parts see the table as it was before.
+	WITH now AS MATERIALIZED (
 	SELECT r.userid, coalesce(r.toplevel, true) AS toplevel, r.queryid, r.stats_since AS counted_since, r.calls, r.rows,
 		r.total_exec_time AS exec_ms, r.total_plan_time AS plan_ms, r.shared_blks_hit AS blocks_hit,
 		r.shared_blks_read AS blocks_read, r.shared_blks_dirtied AS blocks_dirtied,
@@ -260,8 +265,8 @@ BEGIN
 		calls bigint, rows bigint, total_exec_time double precision, total_plan_time double precision,
 		shared_blks_hit bigint, shared_blks_read bigint, shared_blks_dirtied bigint, temp_blks_read bigint,
 		temp_blks_written bigint, wal_bytes numeric, stats_since timestamptz)
-	WHERE r.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND r.queryid IS NOT NULL;
-
+	WHERE r.dbid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) AND r.queryid IS NOT NULL),
+	added AS (
 	INSERT INTO haops.statement_sample (taken_at, since, userid, toplevel, queryid, partial, calls, rows, exec_ms,
 		plan_ms, blocks_hit, blocks_read, blocks_dirtied, temp_blocks, wal_bytes)
 	SELECT now_at, last.taken_at, n.userid, n.toplevel, n.queryid,
@@ -276,21 +281,21 @@ BEGIN
 		n.blocks_dirtied - CASE WHEN k.goes_on THEN l.blocks_dirtied ELSE 0 END,
 		n.temp_blocks - CASE WHEN k.goes_on THEN l.temp_blocks ELSE 0 END,
 		n.wal_bytes - CASE WHEN k.goes_on THEN l.wal_bytes ELSE 0 END
-	FROM pg_temp.haops_statement_now n LEFT JOIN haops.statement_last l USING (queryid, userid, toplevel)
+	FROM now n LEFT JOIN haops.statement_last l USING (queryid, userid, toplevel)
 	CROSS JOIN LATERAL (SELECT l.queryid IS NOT NULL AND l.counted_since IS NOT DISTINCT FROM n.counted_since
 			AND n.calls >= l.calls AND n.rows >= l.rows AND n.exec_ms >= l.exec_ms
 			AND n.plan_ms >= l.plan_ms AND n.blocks_hit >= l.blocks_hit AND n.blocks_read >= l.blocks_read AND
 				n.blocks_dirtied >= l.blocks_dirtied
 			AND n.temp_blocks >= l.temp_blocks AND n.wal_bytes >= l.wal_bytes AS goes_on) AS k
-	WHERE last.started_at = pg_postmaster_start_time() AND NOT (k.goes_on AND n.calls = l.calls);
-
-	DELETE FROM haops.statement_last l WHERE NOT EXISTS (SELECT FROM pg_temp.haops_statement_now n
-		WHERE (n.queryid, n.userid, n.toplevel) = (l.queryid, l.userid, l.toplevel));
+	WHERE last.started_at = pg_postmaster_start_time() AND NOT (k.goes_on AND n.calls = l.calls)),
+	gone AS (
+	DELETE FROM haops.statement_last l WHERE NOT EXISTS (SELECT FROM now n
+		WHERE (n.queryid, n.userid, n.toplevel) = (l.queryid, l.userid, l.toplevel)))
 	INSERT INTO haops.statement_last AS l (userid, toplevel, queryid, counted_since, calls, rows, exec_ms, plan_ms,
 		blocks_hit, blocks_read, blocks_dirtied, temp_blocks, wal_bytes)
 	SELECT userid, toplevel, queryid, counted_since, calls, rows, exec_ms, plan_ms, blocks_hit, blocks_read,
 		blocks_dirtied, temp_blocks, wal_bytes
-	FROM pg_temp.haops_statement_now
+	FROM now
 	ON CONFLICT (queryid, userid, toplevel) DO UPDATE SET counted_since = excluded.counted_since, calls =
 		excluded.calls, rows = excluded.rows, exec_ms = excluded.exec_ms, plan_ms = excluded.plan_ms,
 		blocks_hit = excluded.blocks_hit, blocks_read = excluded.blocks_read, blocks_dirtied = excluded.blocks_dirtied,
@@ -299,7 +304,6 @@ BEGIN
 		(excluded.calls, excluded.exec_ms, excluded.counted_since);
 	DELETE FROM haops.statement_run;
 	INSERT INTO haops.statement_run VALUES (now_at, pg_postmaster_start_time(), info.evictions, info.reset_at);
-	DROP TABLE pg_temp.haops_statement_now;
 
 	-- Texts cost much more than counters: they are read when there is a statement without one.
 	IF EXISTS (SELECT FROM haops.statement_last l WHERE NOT EXISTS (
