@@ -145,9 +145,12 @@ put_findings(FunctionCallInfo fcinfo, const Check *check)
 
 /* ---- One check ---- */
 
-/* The error of a check becomes its row; what is meant for the whole statement is thrown again. */
+/*
+ * The error of a check becomes its row, and late what is to be said when it was ended by its limit. What is meant for
+ * the whole statement is thrown again.
+ */
 static void
-put_error(FunctionCallInfo fcinfo, const Check *check, ErrorData *error, int32 limit_ms)
+put_error(FunctionCallInfo fcinfo, const Check *check, ErrorData *error, const char *late)
 {
 	bool		canceled = error->sqlerrcode == ERRCODE_QUERY_CANCELED;
 
@@ -156,13 +159,13 @@ put_error(FunctionCallInfo fcinfo, const Check *check, ErrorData *error, int32 l
 	if (limit_passed && !canceled)
 		QueryCancelPending = false; /* it came between the error and its end */
 	if (canceled)
-		put_not_checked(fcinfo, check, psprintf("it took longer than its limit of %g s", limit_ms / 1000.0));
+		put_not_checked(fcinfo, check, late);
 	else
 		put_not_checked(fcinfo, check, error->message != NULL ? error->message : "of an error without a message");
 }
 
 static void
-run_check(FunctionCallInfo fcinfo, const Check *check, int32 limit_ms, int32 rows_limit)
+run_check(FunctionCallInfo fcinfo, const Check *check, int32 limit_ms, const char *late, int32 rows_limit)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -195,7 +198,7 @@ run_check(FunctionCallInfo fcinfo, const Check *check, int32 limit_ms, int32 row
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	if (error != NULL)
-		put_error(fcinfo, check, error, limit_ms);
+		put_error(fcinfo, check, error, late);
 }
 
 /* ---- All of them ---- */
@@ -246,6 +249,8 @@ ha_api_inspect_rows(PG_FUNCTION_ARGS)
 	int32		total_limit_ms = limit_argument(fcinfo, 1, "the limit in milliseconds", 24 * 3600 * 1000);
 	int32		rows_limit = limit_argument(fcinfo, 2, "the limit of rows", 10000);
 	int64		start_us = ha_clock_now().boot_us;
+	char	   *late = psprintf("it took longer than its limit of %g s", check_limit_ms / 1000.0);
+	char	   *over = psprintf("the %g s of the inspection were over", total_limit_ms / 1000.0);
 	bool		standby = RecoveryInProgress();
 	Check	   *checks;
 	uint64		count;
@@ -263,9 +268,11 @@ ha_api_inspect_rows(PG_FUNCTION_ARGS)
 			put_not_checked(fcinfo, check, standby ? "this server is a standby: ask the primary" :
 							"this server is a primary: ask the standbys");
 		else if (left_ms <= 0)
-			put_not_checked(fcinfo, check, psprintf("the %g s of the inspection were over", total_limit_ms / 1000.0));
+			put_not_checked(fcinfo, check, over);
+		else if (left_ms < check_limit_ms)
+			run_check(fcinfo, check, (int32) left_ms, over, rows_limit);
 		else
-			run_check(fcinfo, check, (int32) Min(left_ms, check_limit_ms), rows_limit);
+			run_check(fcinfo, check, check_limit_ms, late, rows_limit);
 	}
 	SPI_finish();
 	return (Datum) 0;

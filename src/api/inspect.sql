@@ -1,6 +1,6 @@
 -- inspect.sql: all checks of inspect_checks.sql in one go, each within its own limit of time.
 
--- What the findings say does not depend on the session's settings, and no check waits for a lock.
+-- What the findings say does not depend on the session's settings; no check waits for a lock, or takes a second core.
 CREATE FUNCTION haops.inspect_rows(
 	check_limit_ms integer, total_limit_ms integer, rows_limit integer,
 	OUT number integer, OUT "check" text, OUT severity text, OUT object text, OUT finding text, OUT why text,
@@ -10,7 +10,9 @@ LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000000 ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET lock_timeout = '100ms'
 SET intervalstyle = 'postgres'
+SET datestyle = 'ISO'
 SET jit = off
+SET max_parallel_workers_per_gather = 0
 AS 'MODULE_PATHNAME', 'ha_api_inspect_rows';
 COMMENT ON FUNCTION haops.inspect_rows(integer, integer, integer) IS
 'source of haops.inspect(): the checks without a finding, too; since 1.0';

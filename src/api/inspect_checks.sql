@@ -179,12 +179,14 @@ AS $checks$ VALUES
 		dead_rows AS weight
 	FROM haops.autovacuum_queue
 	WHERE pid IS NULL AND due <> '{}' AND (NOT enabled OR 'analyze by hand' = ANY (due)
-		OR (dead_ratio >= 10 AND coalesce(last_vacuum, '-infinity') < now() - interval '1 day')) $q$),
+		OR (dead_ratio >= 10 AND coalesce(last_vacuum, pg_postmaster_start_time()) < now() - interval '1 day')) $q$),
 (410, 'statistics_lost', 'primary', 'After a crash autovacuum knows of no dead rows and begins to count anew.', $q$
 	SELECT 'info' AS severity, format('database %I', current_database()) AS object,
 		format('of %s tables it is unknown how many dead rows they have', count(*)) AS finding,
 		'VACUUM (ANALYZE)' AS fix, NULL AS undo, count(*) AS weight
-	FROM haops.autovacuum_queue WHERE note LIKE 'statistics were lost%' HAVING count(*) > 0 $q$),
+	FROM haops.autovacuum_queue
+	WHERE note LIKE 'statistics were lost%' AND schema <> 'information_schema' AND schema !~ '^pg_'
+	HAVING count(*) > 0 $q$),
 (420, 'table_bloat', NULL, 'Every scan and every cache pays for the space.', $q$
 	SELECT 'warning' AS severity, format('%I.%I', schema, "table") AS object,
 		format('%s of %s could be given back (%s percent, estimated)', pg_size_pretty(reclaimable_bytes),
@@ -317,9 +319,10 @@ AS $checks$ VALUES
 			AS finding, NULL AS fix, NULL AS undo, 0 AS weight
 	FROM haops.settings_pending $q$),
 (610, 'unsafe_settings', NULL, 'With it a crash, or damage that nobody notices, costs data.', $q$
-	SELECT u.severity, s.name AS object, format('%s is %s: %s', s.name, s.setting, u.because) AS finding,
+	SELECT u.severity, s.name AS object, format('%s is %s: %s', s.name, s.reset_val, u.because) AS finding,
 		format('ALTER SYSTEM SET %s = %L', s.name, u.good) AS fix,
-		CASE WHEN s.sourcefile LIKE '%/postgresql.auto.conf' THEN format('ALTER SYSTEM SET %s = %L', s.name, s.setting)
+		CASE WHEN s.sourcefile LIKE '%/postgresql.auto.conf'
+			THEN format('ALTER SYSTEM SET %s = %L', s.name, s.reset_val)
 			ELSE format('ALTER SYSTEM RESET %s', s.name) END AS undo, 0 AS weight
 	FROM (VALUES
 		('fsync', 'off', 'on', 'critical', 'a crash of the system corrupts the cluster'),
@@ -333,7 +336,7 @@ AS $checks$ VALUES
 		('track_activities', 'off', 'on', 'warning', 'nobody can see who blocks whom'),
 		('password_encryption', 'md5', 'scram-sha-256', 'warning', 'new passwords get a weak hash'))
 		AS u (name, bad, good, severity, because)
-	JOIN pg_settings s ON s.name = u.name AND s.setting = u.bad $q$),
+	JOIN pg_settings s ON s.name = u.name AND s.reset_val = u.bad $q$),
 (620, 'client_authentication', NULL, 'Who reaches the port gets in.', $q$
 	SELECT CASE WHEN h.auth_method = 'trust' AND h.type <> 'local'
 				AND coalesce(h.address, '') NOT IN ('127.0.0.1', '::1')
