@@ -31,11 +31,11 @@ $cluster->until_true(sub { found($standby) =~ /cluster_members (?:warning|critic
 pass('a member that is lost is found on every node');
 $cluster->until_true(sub { found($leader) =~ /replication_lag (?:warning|critical) standby $other/ }, 'and its replication');
 pass('its replication, too');
-unlike(found($leader), qr/failover_readiness/, 'a failover is possible still');
+like(found($leader), qr/failover_readiness critical cluster/, 'two of three: no failover is possible any more');
 
 $cluster->kill_postmaster($standby);
 $cluster->until_true(sub { found($leader) =~ /fence critical this server/ }, 'the leader without a majority');
 pass('the leader that lost its majority says that it refuses commits, and can be inspected');
-like(found($leader), qr/failover_readiness critical cluster/, 'no failover is possible, either');
+is($cluster->sql($leader, "SELECT count(*) > 0 FROM haops.inspect_summary"), 't', '... by the summary, too');
 
 done_testing();
