@@ -54,7 +54,7 @@ CREATE VIEW haops.autovacuum_queue AS
 				CASE WHEN c.relkind = 'p' AND s.last_analyze IS NULL AND c.relhassubclass THEN 'analyze by hand' END],
 				NULL) AS due,
 			CASE WHEN c.relkind = 'p' THEN 'autovacuum never analyzes the parent of partitions'
-				WHEN s.dead_rows IS NULL
+				WHEN s.dead_rows IS NULL AND c.oid >= 16384
 					THEN 'statistics were lost, in a crash or by a reset: unknown until the next VACUUM'
 				WHEN c.relkind = 't' THEN 'its TOAST table'
 				WHEN NOT l.enabled THEN 'autovacuum is off' END AS note
