@@ -11,6 +11,7 @@
 bool		ha_guc_monitor = true;
 int			ha_guc_duty_s[HA_DUTY_COUNT];
 int			ha_guc_sample_retention_s = 7 * DAY_S;
+static int	unused_index_after_s = 30 * DAY_S;	/* read by haops.unused_indexes */
 
 void
 ha_guc_monitor_define(void)
@@ -33,4 +34,9 @@ ha_guc_monitor_define(void)
 							NULL,
 							&ha_guc_sample_retention_s, 7 * DAY_S, 3600, 400 * DAY_S,
 							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("pg_haops.unused_index_after",
+							"How long an index must not have been used to be called unused.",
+							"Until all counters go back so far: insufficient history.",
+							&unused_index_after_s, 30 * DAY_S, 0, 400 * DAY_S,
+							PGC_USERSET, GUC_UNIT_S, NULL, NULL, NULL);
 }

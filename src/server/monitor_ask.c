@@ -12,7 +12,7 @@
 #include "server/guc.h"
 
 #define WHO "pg_haops monitor"
-#define ANSWER_MAX (16 * 1024 * 1024)
+#define ANSWER_MAX (64 * 1024 * 1024)	/* memory that is not written to costs nothing */
 
 static bool
 interrupted(void)

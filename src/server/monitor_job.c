@@ -1,5 +1,5 @@
 /*
- * monitor_job.c: one job of the monitor: the due duties of one database, each in a transaction of its own.
+ * monitor_job.c: one job of the monitor: the due duties of one database, each in transactions of its own.
  *
  * No duty waits: statement_timeout and lock_timeout stand over each. What it does is not counted by pg_stat_statements,
  * whose housekeeping must not be made by us. The extension is asked for its version before anything of it is called.
@@ -9,17 +9,16 @@
 #include "server/monitor.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "postmaster/bgworker.h"
+#include "server/monitor_query.h"
+#include "server/monitor_usage.h"
 #include "server/shmem.h"
 #include "server/workers.h"
 #include "storage/ipc.h"
 #include "tcop/tcopprot.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -39,47 +38,26 @@ static const char *const function_of[HA_DUTY_COUNT] = {
 
 /* Is our extension here, in our version, and does it have this function? */
 static bool
-is_here(const char *function)
+is_here(const char *function, int32 limit_ms)
 {
-	static const char *const query =
-		"SELECT FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_depend d ON d.refobjid = e.oid"
-		" JOIN pg_catalog.pg_proc p ON p.oid = d.objid AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
-		" WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'"
-		" AND e.extname = 'pg_haops' AND e.extversion = $1 AND p.proname = $2 AND p.pronargs = 0";
-	Oid			type[2] = {TEXTOID, TEXTOID};
-	Datum		value[2] = {CStringGetTextDatum(HA_VERSION), CStringGetTextDatum(function)};
-
-	if (SPI_execute_with_args(query, 2, type, value, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "the monitor could not look for its extension");
-	return SPI_processed > 0;
+	return ha_monitor_query("SELECT 1 FROM pg_catalog.pg_extension e"
+							" JOIN pg_catalog.pg_depend d ON d.refobjid = e.oid"
+							" JOIN pg_catalog.pg_proc p ON p.oid = d.objid"
+							" AND d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass"
+							" WHERE d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass AND d.deptype = 'e'"
+							" AND e.extname = 'pg_haops' AND e.extversion = $1 AND p.proname = $2 AND p.pronargs = 0",
+							2, (const char *const[]) {HA_VERSION, function}, limit_ms) != NULL;
 }
 
 static HaDutyOutcome
-carry_out(const char *function, int32 limit_ms)
+carry_out(HaJob *job, HaDuty duty)
 {
-	HaDutyOutcome outcome = HA_DUTY_ABSENT;
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	enable_timeout_after(STATEMENT_TIMEOUT, limit_ms);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	SPI_connect();
-	if (is_here(function))
-	{
-		char	   *query = psprintf("SELECT haops.%s()", function);
-
-		pgstat_report_activity(STATE_RUNNING, query);
-		if (SPI_execute(query, false, 1) != SPI_OK_SELECT)
-			elog(ERROR, "\"%s\" is no query", query);
-		outcome = HA_DUTY_DONE;
-	}
-	SPI_finish();
-	PopActiveSnapshot();
-	disable_timeout(STATEMENT_TIMEOUT, false);
-	CommitTransactionCommand();
-	pgstat_report_stat(true);
-	pgstat_report_activity(STATE_IDLE, NULL);
-	return outcome;
+	if (!is_here(function_of[duty], job->limit_ms))
+		return HA_DUTY_ABSENT;
+	(void) ha_monitor_query(psprintf("SELECT haops.%s()", function_of[duty]), 0, NULL, job->limit_ms);
+	if (duty == HA_DUTY_INDEXES)
+		ha_monitor_usage_collect(job->database, job->limit_ms);
+	return HA_DUTY_DONE;
 }
 
 /* The duty's report, whatever became of it. */
@@ -95,7 +73,7 @@ run(HaJob *job, HaDuty duty)
 	report->began = GetCurrentTimestamp();
 	PG_TRY();
 	{
-		report->outcome = carry_out(function_of[duty], job->limit_ms);
+		report->outcome = carry_out(job, duty);
 	}
 	PG_CATCH();
 	{

@@ -37,7 +37,7 @@
 #define ABSENT_EACH_US (1000 * HA_US_PER_MS)	/* and so much more for each database: one look a second at the most */
 #define PATIENCE_US (3600 * 1000 * HA_US_PER_MS)	/* the longest time between two tries of what fails */
 #define DUTY_LIMIT_MS 10000
-#define JOB_LIMIT_US ((HaUs) (DUTY_LIMIT_MS * HA_DUTY_COUNT + 5000) * HA_US_PER_MS)
+#define JOB_LIMIT_US ((HaUs) 120 * 1000 * HA_US_PER_MS)	/* all duties, and all members asked in vain */
 #define JOB_POLL_MS 1000		/* its end sets our latch */
 
 /* What is known of a database. */
