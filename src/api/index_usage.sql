@@ -96,20 +96,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	answer json;
-	mine text := 'this server';
-	others text[] := '{}';
 BEGIN
-	BEGIN
-		SELECT coalesce(max(c.member) FILTER (WHERE c.this_server), mine),
-			coalesce(array_agg(c.member) FILTER (WHERE NOT c.this_server), others)
-		INTO mine, others FROM haops.cluster c WHERE c.kind = 'data';
-	EXCEPTION WHEN object_not_in_prerequisite_state THEN
-		NULL;	-- the library is not preloaded: no cluster
-	END;
-	DELETE FROM haops.index_usage_member m WHERE m.member <> mine AND m.member <> ALL (others);
-	DELETE FROM haops.index_usage u WHERE u.member <> mine AND u.member <> ALL (others);
+	DELETE FROM haops.index_usage_member m WHERE m.member NOT IN (SELECT d.member FROM haops.data_members() d);
+	DELETE FROM haops.index_usage u WHERE u.member NOT IN (SELECT d.member FROM haops.data_members() d);
 	INSERT INTO haops.index_usage_member AS m
-	SELECT o.name, o.name = mine FROM unnest(others || mine) AS o (name)
+	SELECT d.member, d.this_server FROM haops.data_members() d
 	ON CONFLICT (member) DO UPDATE SET is_primary = excluded.is_primary WHERE m.is_primary <> excluded.is_primary;
 
 	DELETE FROM haops.index_seen s
@@ -119,7 +110,7 @@ BEGIN
 	WHERE i.indexrelid >= 16384 AND NOT EXISTS (
 		SELECT FROM haops.index_seen s WHERE s.index_relation = i.indexrelid);
 	EXECUTE haops.index_usage_query() INTO answer;
-	PERFORM haops.index_usage_store(mine, answer);
+	PERFORM haops.index_usage_store(d.member, answer) FROM haops.data_members() d WHERE d.this_server;
 END
 $$;
 COMMENT ON FUNCTION haops.index_usage_take() IS

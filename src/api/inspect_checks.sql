@@ -318,6 +318,13 @@ AS $checks$ VALUES
 		concat_ws(', ', 'in force: ' || setting || coalesce(' ' || unit, ''), 'waiting: ' || file_setting, reason)
 			AS finding, NULL AS fix, NULL AS undo, 0 AS weight
 	FROM haops.settings_pending $q$),
+(605, 'settings_drift', NULL, 'A failover changes it for all clients, or the member can not follow.', $q$
+	SELECT CASE WHEN note LIKE 'a standby with less%' THEN 'warning' ELSE 'info' END AS severity,
+		'setting ' || name AS object,
+		(SELECT string_agg(format('%s on %s', coalesce(nullif(v.value, ''), '(empty)'), v.key), ', ' ORDER BY v.key)
+			FROM jsonb_each_text("values") AS v) || coalesce(', in ' || unit, '') AS finding,
+		NULL AS fix, NULL AS undo, 1 AS weight
+	FROM haops.settings_drift $q$),
 (610, 'unsafe_settings', NULL, 'With it a crash, or damage that nobody notices, costs data.', $q$
 	SELECT u.severity, s.name AS object, format('%s is %s: %s', s.name, s.reset_val, u.because) AS finding,
 		format('ALTER SYSTEM SET %s = %L', s.name, u.good) AS fix,

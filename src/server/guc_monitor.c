@@ -21,7 +21,7 @@ ha_guc_monitor_define(void)
 							 NULL,
 							 &ha_guc_monitor, true,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
-#define DEFINE(duty, name, function, seconds) \
+#define DEFINE(duty, name, domain, collects, seconds) \
 	DefineCustomIntVariable("pg_haops." name "_interval", \
 							"Time between two samples of " name ".", \
 							"Zero: none are taken.", \

@@ -12,15 +12,19 @@
 
 #include "datatype/timestamp.h"
 
-/* Duty, name, what it runs, seconds between two runs when the setting says nothing. Each has a setting of its own. */
+/*
+ * Duty, name, the domain of SQL whose haops.<domain>_take() it runs, whether the other members are asked then (see
+ * monitor_collect.h), seconds between two runs when the setting says nothing. Each has a setting of its own.
+ */
 #define HA_DUTY_LIST(X) \
-	X(HEALTH, "health", "health_take", 60) \
-	X(STATEMENTS, "statements", "statement_take", 60) \
-	X(INDEXES, "indexes", "index_usage_take", 600)
+	X(HEALTH, "health", "health", false, 60) \
+	X(STATEMENTS, "statements", "statement", false, 60) \
+	X(INDEXES, "indexes", "index_usage", true, 600) \
+	X(SETTINGS, "settings", "settings", true, 600)
 
 typedef enum HaDuty
 {
-#define HA_DUTY_ENUM(duty, name, function, seconds) HA_DUTY_##duty,
+#define HA_DUTY_ENUM(duty, name, domain, collects, seconds) HA_DUTY_##duty,
 	HA_DUTY_LIST(HA_DUTY_ENUM)
 #undef HA_DUTY_ENUM
 	HA_DUTY_COUNT

@@ -11,8 +11,8 @@
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "postmaster/bgworker.h"
+#include "server/monitor_collect.h"
 #include "server/monitor_query.h"
-#include "server/monitor_usage.h"
 #include "server/shmem.h"
 #include "server/workers.h"
 #include "storage/ipc.h"
@@ -25,15 +25,21 @@
 #define LOCK_LIMIT "200ms"
 
 const char *const ha_duty_name[HA_DUTY_COUNT] = {
-#define NAME(duty, name, function, seconds) name,
+#define NAME(duty, name, domain, collects, seconds) name,
 	HA_DUTY_LIST(NAME)
 #undef NAME
 };
 
-static const char *const function_of[HA_DUTY_COUNT] = {
-#define FUNCTION(duty, name, function, seconds) function,
-	HA_DUTY_LIST(FUNCTION)
-#undef FUNCTION
+static const char *const domain_of[HA_DUTY_COUNT] = {
+#define DOMAIN(duty, name, domain, collects, seconds) domain,
+	HA_DUTY_LIST(DOMAIN)
+#undef DOMAIN
+};
+
+static const bool collects[HA_DUTY_COUNT] = {
+#define COLLECTS(duty, name, domain, collects, seconds) collects,
+	HA_DUTY_LIST(COLLECTS)
+#undef COLLECTS
 };
 
 /* Is our extension here, in our version, and does it have this function? */
@@ -52,11 +58,13 @@ is_here(const char *function, int32 limit_ms)
 static HaDutyOutcome
 carry_out(HaJob *job, HaDuty duty)
 {
-	if (!is_here(function_of[duty], job->limit_ms))
+	char	   *take = psprintf("%s_take", domain_of[duty]);
+
+	if (!is_here(take, job->limit_ms))
 		return HA_DUTY_ABSENT;
-	(void) ha_monitor_query(psprintf("SELECT haops.%s()", function_of[duty]), 0, NULL, job->limit_ms);
-	if (duty == HA_DUTY_INDEXES)
-		ha_monitor_usage_collect(job->database, job->limit_ms);
+	(void) ha_monitor_query(psprintf("SELECT haops.%s()", take), 0, NULL, job->limit_ms);
+	if (collects[duty])
+		ha_monitor_collect(domain_of[duty], job->database, job->limit_ms);
 	return HA_DUTY_DONE;
 }
 

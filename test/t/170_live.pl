@@ -8,7 +8,8 @@ use TAP::Parser;
 use Test::More;
 
 my $cluster = HaOps->new(nodes => 3, options => "pg_haops.monitor = off\npg_haops.indexes_interval = 1s\n" .
-	"pg_haops.health_interval = 1s\npg_haops.promise = 1s\npg_haops.beat = 100ms\nhot_standby_feedback = on\n" .
+	"pg_haops.health_interval = 1s\npg_haops.settings_interval = 1s\npg_haops.promise = 1s\n" .
+	"pg_haops.beat = 100ms\nhot_standby_feedback = on\n" .
 	"max_standby_streaming_delay = 100ms\nwal_receiver_status_interval = 1s\nautovacuum = off\n");
 my $leader = $cluster->until_writable;
 my ($middle, $other) = $cluster->others($leader);
@@ -53,8 +54,11 @@ $cluster->sql($leader, "INSERT INTO tap.server VALUES ('$_', '$role{$_}', 'host=
 	$cluster->node($role{$_})->{port} . " dbname=postgres options=-cpg_haops.unused_index_after=0')")
 	for sort keys %role;
 # From here on: a database that is seen without the extension is not looked at again for a minute.
-$cluster->sql($leader, 'ALTER SYSTEM SET pg_haops.monitor = on');
-$cluster->sql($leader, 'SELECT pg_reload_conf()');
+for my $name ($cluster->names)
+{
+	$cluster->sql($name, 'ALTER SYSTEM SET pg_haops.monitor = on');
+	$cluster->sql($name, 'SELECT pg_reload_conf()');
+}
 
 for my $file (sort glob "$FindBin::Bin/../tap/*.sql")
 {
