@@ -10,11 +10,12 @@ DELETE FROM held_rows;
 SELECT eventually('leader', 'SELECT concat_ws('' '', kind, name = ''pg_haops_'' || :middle, state, xid_age > 0)
 	FROM haops.horizon WHERE is_oldest AND kind = ''slot''', 'slot t active t',
 	'VA5 the standby''s slot holds the horizon');
+SELECT ask('leader', 'SELECT xmin FROM haops.horizon WHERE name = ''pg_haops_'' || :middle') AS held \gset
 VACUUM held_rows;
 SELECT is(ask('leader', 'SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = ''held_rows'''), '1000',
 	'VA5 and so VACUUM removes nothing');
 SELECT dblink_exec('holder', 'ROLLBACK') \g /dev/null
 SELECT dblink_disconnect('holder') \g /dev/null
-SELECT eventually('leader', 'SELECT coalesce(max(xid_age), 0) <= 1 FROM haops.horizon
-	WHERE name = ''pg_haops_'' || :middle', 't', 'VA5 it lets go when the query has ended');
+SELECT eventually('leader', format('SELECT xmin::text <> %L FROM haops.horizon WHERE name = ''pg_haops_'' || :middle',
+	:'held'), 't', 'VA5 it lets go when the query has ended');
 SELECT * FROM finish();
