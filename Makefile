@@ -15,7 +15,7 @@
 CORE = candidate chain change follower handover leader lease node note quorum register roles round shift \
 	voter
 WIRE = checksum codec event frame receiver record status
-OPS = alert argv bloat card hook lag members outbox readiness text waits
+OPS = alert argv bloat card hook lag members outbox readiness redundant text waits
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
 IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet \
 	peer_link peer_listen peer_send pgconn pgdata private process secret session socket statedir store webhook
