@@ -138,9 +138,13 @@ test_ix3_ix4_constraints(void **state)
 	HaIndex *other = unique("b");
 	HaIndex *exclusion = add(HA_INDEX_LEADING, "c");
 	HaIndex *plain = add(HA_INDEX_LEADING, "c");
+	HaIndex *earlier = unique("d");
+	HaIndex *later = unique("d");
+	HaIndex *alone = unique("e");
+	HaIndex *lax = btree("e");
 
 	(void) state;
-	constraint->kept = target->kept = exclusion->kept = true;
+	constraint->kept = target->kept = exclusion->kept = later->kept = lax->kept = true;
 	find();
 	expect(constraint, NULL, 0);
 	expect(twin, constraint, 0);
@@ -148,6 +152,9 @@ test_ix3_ix4_constraints(void **state)
 	expect(other, target, 0);
 	expect(exclusion, NULL, 0);
 	expect(plain, exclusion, 0);
+	expect(earlier, later, 0);
+	expect(later, NULL, 0);
+	expect(alone, NULL, 0);
 }
 
 static void
