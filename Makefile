@@ -29,8 +29,8 @@ SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks 
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
 API = bloat bloat_btree bloat_gin bloat_heap bloat_index bloat_sample bloat_widths cluster health indexes \
-	indexes_read indexes_text inspect locks locks_collect locks_words monitor operate replication \
-	replication_view replication_wal row sizes statements tables
+	indexes_keys indexes_read indexes_text inspect locks locks_collect locks_words monitor operate \
+	replication replication_view replication_wal row sizes statements tables
 API_SQL = 00_header 10_schema cluster operate monitor settings locks bloat indexes index_usage replication \
 	statements tables health vacuum inspect_checks inspect 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.

@@ -173,7 +173,8 @@ SELECT drop_statement FROM haops.redundant_indexes WHERE schema LIKE 'ix%' ORDER
 SELECT create_statement FROM haops.redundant_indexes WHERE schema LIKE 'ix%' ORDER BY index COLLATE "C";
 
 -- What is dropped comes back as it was; then the same indexes are redundant again.
-CREATE TABLE public.before AS SELECT index, verdict, drop_statement, create_statement FROM haops.redundant_indexes WHERE schema LIKE 'ix%';
+CREATE TABLE public.before AS
+SELECT index, verdict, drop_statement, create_statement FROM haops.redundant_indexes WHERE schema LIKE 'ix%';
 SELECT index FROM haops.redundant_indexes WHERE schema LIKE 'ix%'
 	AND pg_get_indexdef(index_relation) <>
 		replace(replace(create_statement, 'CONCURRENTLY ', ''), 'ON ix.ix19 ', 'ON ONLY ix.ix19 ');
@@ -191,11 +192,61 @@ FROM haops.redundant_indexes WHERE schema LIKE 'ix%';
 INSERT INTO ix19 SELECT 1 + g % 2, 1 FROM generate_series(1, 5000) AS g;
 INSERT INTO ix1 SELECT g, g, g FROM generate_series(1, 5000) AS g;
 SELECT r.index,
-	r.bytes = (SELECT sum(pg_relation_size(t.relid)) FROM pg_partition_tree(r.index_relation) AS t) AS right, r.bytes > 60000 AS big
+	r.bytes = (SELECT sum(pg_relation_size(t.relid)) FROM pg_partition_tree(r.index_relation) AS t) AS right,
+	r.bytes > 60000 AS big
 FROM haops.redundant_indexes r WHERE r.index IN ('ix19_a') UNION ALL
 SELECT r.index, r.bytes = pg_relation_size(r.index_relation), r.bytes > 60000
 FROM haops.redundant_indexes r WHERE r.index = 'ix1_a' ORDER BY 1;
 DROP TABLE public.before;
+
+
+-- Invalid indexes: what is known of each; names alone decide nothing.
+CREATE TABLE un (a int, b int, c int);
+INSERT INTO un VALUES (1, 1, 1), (1, 1, 1);
+CREATE INDEX un_a ON un (a);
+CREATE INDEX un_a_ccnew ON un (a);
+CREATE INDEX un_a_ccold1 ON un (a);
+CREATE INDEX un_b_ccnew ON un (b);
+CREATE INDEX un_c_ccnew ON un (c);
+CREATE INDEX un_dropped ON un (b, c);
+-- UN9 a unique index that failed is no leftover
+CREATE UNIQUE INDEX CONCURRENTLY un_failed ON un (b);
+UPDATE pg_catalog.pg_index SET indisvalid = false
+WHERE indexrelid IN ('un_a_ccnew'::regclass, 'un_a_ccold1'::regclass, 'un_b_ccnew'::regclass, 'un_dropped'::regclass);
+UPDATE pg_catalog.pg_index SET indislive = false, indisready = false WHERE indexrelid = 'un_dropped'::regclass;
+-- UN10 a parent that was made ON ONLY
+CREATE INDEX un_only ON ONLY ix19 (b);
+-- UN10 UN11
+SELECT index, state, why, drop_statement, repair_statement FROM haops.invalid_indexes WHERE schema = 'ix'
+ORDER BY index COLLATE "C";
+SELECT index, bytes > 0 AS bytes, costs_writes FROM haops.invalid_indexes WHERE schema = 'ix'
+ORDER BY index COLLATE "C";
+
+-- Foreign keys that need an index.
+CREATE TABLE fk (a int, b int, c text, PRIMARY KEY (a, b), UNIQUE (a), UNIQUE (c));
+CREATE TABLE fk_none (x int CONSTRAINT fk_none REFERENCES fk (a), y int);
+CREATE TABLE fk_other_order (a int, b int, CONSTRAINT fk_other_order FOREIGN KEY (a, b) REFERENCES fk);
+CREATE INDEX ON fk_other_order (b, a);
+CREATE TABLE fk_part (a int, b int, c int, CONSTRAINT fk_part FOREIGN KEY (a, b) REFERENCES fk);
+CREATE INDEX fk_part_a ON fk_part (a, c, b);
+CREATE TABLE fk_partial (x int CONSTRAINT fk_partial REFERENCES fk (a), y int);
+CREATE INDEX ON fk_partial (x) WHERE y > 0;
+CREATE TABLE fk_not_null (x int CONSTRAINT fk_not_null REFERENCES fk (a));
+CREATE INDEX ON fk_not_null (x) WHERE x IS NOT NULL;
+CREATE TABLE fk_wider (x bigint CONSTRAINT fk_wider REFERENCES fk (a));
+CREATE INDEX ON fk_wider (x);
+CREATE TABLE fk_gin (x int CONSTRAINT fk_gin REFERENCES fk (a));
+CREATE INDEX ON fk_gin USING gin (x);
+CREATE TABLE fk_hash (x int CONSTRAINT fk_hash REFERENCES fk (a));
+CREATE INDEX ON fk_hash USING hash (x);
+CREATE TABLE fk_pattern (x text CONSTRAINT fk_pattern REFERENCES fk (c),
+	y text CONSTRAINT fk_collated REFERENCES fk (c));
+CREATE INDEX ON fk_pattern (x text_pattern_ops);
+CREATE INDEX ON fk_pattern (y COLLATE "POSIX");
+CREATE TABLE "fk Parted" (x int, "y Y" int CONSTRAINT fk_parted REFERENCES fk (a)) PARTITION BY LIST (x);
+CREATE TABLE fk_parted_1 PARTITION OF "fk Parted" FOR VALUES IN (1);
+SELECT "table", "constraint", columns, partly_by, create_statement FROM haops.unindexed_foreign_keys WHERE schema = 'ix'
+ORDER BY "constraint" COLLATE "C";
 
 SET client_min_messages = error;
 DROP SCHEMA ix, "ix 2" CASCADE;

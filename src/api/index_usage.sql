@@ -197,11 +197,13 @@ CREATE VIEW haops.unused_indexes AS
 			ELSE pg_catalog.format('not scanned on any member since %s',
 				pg_catalog.date_trunc('second', v.counted_since)) END AS why,
 		v.scans, v.tuples_read, v.last_scan, v.scans_by_member, v.counted_since,
-		NULLIF(pg_catalog.concat_ws('; ',
+		haops.index_bytes(v.indexrelid) AS bytes,
+		NULLIF(pg_catalog.array_remove(ARRAY[
 			CASE WHEN v.on_expression THEN 'the statistics of its expressions go with it' END,
-			CASE WHEN v.partial THEN 'partial: what uses it may be rare' END), '') AS warnings,
+			CASE WHEN v.partial THEN 'partial: what uses it may be rare' END], NULL), '{}') AS warnings,
 		CASE v.verdict WHEN 'unused' THEN pg_catalog.format('DROP INDEX %s%I.%I',
 			CASE v.relkind WHEN 'i' THEN 'CONCURRENTLY ' ELSE '' END, v.nspname, v.relname) END AS drop_statement,
+		CASE v.verdict WHEN 'unused' THEN haops.index_create_statement(v.indexrelid) END AS create_statement,
 		v.indexrelid AS index_relation
 	FROM verdicts v;
 COMMENT ON VIEW haops.unused_indexes IS
@@ -221,8 +223,11 @@ COMMENT ON COLUMN haops.unused_indexes.last_scan IS 'the last of them; NULL befo
 COMMENT ON COLUMN haops.unused_indexes.scans_by_member IS 'of each member that has any; since 1.0';
 COMMENT ON COLUMN haops.unused_indexes.counted_since IS
 'for how long all members'' counters, and the index itself, have been there; since 1.0';
+COMMENT ON COLUMN haops.unused_indexes.bytes IS 'on disk, of all partitions; since 1.0';
 COMMENT ON COLUMN haops.unused_indexes.warnings IS 'to be thought of first; NULL: nothing; since 1.0';
 COMMENT ON COLUMN haops.unused_indexes.drop_statement IS 'what drops it; NULL: don''t; since 1.0';
+COMMENT ON COLUMN haops.unused_indexes.create_statement IS
+'what brings it back; NULL: not dropped, or not to be known without waiting for a lock; since 1.0';
 COMMENT ON COLUMN haops.unused_indexes.index_relation IS 'pg_class.oid of the index; since 1.0';
 
 GRANT SELECT ON haops.index_usage_member, haops.index_usage, haops.index_seen, haops.unused_indexes

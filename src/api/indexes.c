@@ -1,5 +1,6 @@
 /*
- * indexes.c: the source of haops.redundant_indexes: one pass over pg_index in the order of tables, one table at a time.
+ * indexes.c: the source of haops.redundant_indexes: one pass over pg_index in the order of tables, one table at a time;
+ * and what the other views say of single indexes.
  */
 #include "server/compat.h"
 
@@ -10,11 +11,14 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "funcapi.h"
+#include "utils/fmgroids.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(ha_api_redundant_indexes);
+PG_FUNCTION_INFO_V1(ha_api_index_bytes);
+PG_FUNCTION_INFO_V1(ha_api_index_create_statement);
 
 /* The indexes of one table, in a memory context that is emptied for the next one. */
 typedef struct Batch
@@ -171,4 +175,62 @@ ha_api_redundant_indexes(PG_FUNCTION_ARGS)
 	MemoryContextDelete(batch.context);
 	ha_index_texts_end(batch.texts);
 	return (Datum) 0;
+}
+
+/* ---- Single indexes ---- */
+
+/* haops.index_bytes(oid) */
+Datum
+ha_api_index_bytes(PG_FUNCTION_ARGS)
+{
+	HaIndexTexts *texts = ha_index_texts_begin();
+	HeapTuple	class = ha_index_class(texts, PG_GETARG_OID(0));
+	int64		bytes = HeapTupleIsValid(class) ? ha_index_bytes(texts, class) : 0;
+
+	ha_index_texts_end(texts);
+	if (!HeapTupleIsValid(class))
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(bytes);
+}
+
+/* The index's row of pg_index, NULL when it is gone. */
+static HeapTuple
+index_row(Oid index)
+{
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indexrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(index));
+	scan = systable_beginscan(catalog, IndexRelidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		tuple = heap_copytuple(tuple);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return tuple;
+}
+
+/* haops.index_create_statement(oid) */
+Datum
+ha_api_index_create_statement(PG_FUNCTION_ARGS)
+{
+	HeapTuple	tuple = index_row(PG_GETARG_OID(0));
+	HaIndexTexts *texts;
+	HeapTuple	class;
+	HeapTuple	table;
+	char	   *text = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		PG_RETURN_NULL();
+	texts = ha_index_texts_begin();
+	class = ha_index_class(texts, PG_GETARG_OID(0));
+	table = ha_index_class(texts, ((Form_pg_index) GETSTRUCT(tuple))->indrelid);
+	if (HeapTupleIsValid(class) && HeapTupleIsValid(table))
+		text = ha_index_create(texts, tuple, class, table);
+	ha_index_texts_end(texts);
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
 }

@@ -44,8 +44,8 @@ extern int64 ha_index_bytes(HaIndexTexts *texts, HeapTuple class);
 extern char *ha_index_drop(HeapTuple class);
 
 /*
- * CREATE INDEX, CONCURRENTLY where that is allowed. NULL when it has what only PostgreSQL can write, and that would wait
- * for a lock.
+ * CREATE INDEX, CONCURRENTLY where that is allowed. NULL when it has what only PostgreSQL can write, and that would
+ * wait for a lock.
  */
 extern char *ha_index_create(HaIndexTexts *texts, HeapTuple tuple, HeapTuple class, HeapTuple table);
 

@@ -65,13 +65,15 @@ struct HaIndexTexts
 HaIndexTexts *
 ha_index_texts_begin(void)
 {
-	HaIndexTexts *texts = palloc0(sizeof(HaIndexTexts));
+	HaIndexTexts *texts = palloc(sizeof(HaIndexTexts));
 	HASHCTL		control = {.keysize = sizeof(DefaultKey), .entrysize = sizeof(DefaultEntry),
 		.hcxt = CurrentMemoryContext};
 	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
 
 	texts->index_form = CreateTupleDescCopy(RelationGetDescr(indexes));
 	table_close(indexes, AccessShareLock);
+	texts->table = InvalidOid;
+	texts->column_count = 0;
 	texts->classes = table_open(RelationRelationId, AccessShareLock);
 	texts->attributes = table_open(AttributeRelationId, AccessShareLock);
 	texts->defaults = hash_create("pg_haops default operator classes", 64, &control,

@@ -236,23 +236,28 @@ AS $checks$ VALUES
 -- ---- Objects ----
 
 (500, 'invalid_indexes', NULL, 'It costs every write, and serves no query and no constraint.', $q$
-	SELECT 'warning' AS severity, format('%I.%I', n.nspname, c.relname) AS object,
-		format('%s, %s, on %I', CASE WHEN NOT i.indislive THEN 'half dropped' WHEN NOT i.indisready THEN 'not ready'
-			ELSE 'invalid' END, pg_size_pretty(c.relpages * current_setting('block_size')::bigint), t.relname)
-			AS finding,
-		CASE WHEN c.relname ~ '_cc(new|old)[0-9]*$' OR NOT i.indislive
-			THEN format('DROP INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
-			ELSE format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname) END AS fix, NULL AS undo,
-		c.relpages AS weight
-	FROM pg_index i
-	JOIN pg_class c ON c.oid = i.indexrelid
-	JOIN pg_class t ON t.oid = i.indrelid
-	JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE NOT (i.indisvalid AND i.indisready AND i.indislive) AND c.relkind = 'i'
-		AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.relid = i.indrelid)
-		AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.relation = i.indrelid
-			AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted
-			AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) $q$),
+	SELECT CASE state WHEN 'incomplete' THEN 'info' ELSE 'warning' END AS severity,
+		format('%I.%I', schema, index) AS object,
+		format('%s, %s, on %I: %s', state, pg_size_pretty(bytes), "table", why) AS finding,
+		CASE WHEN state = 'failed' THEN repair_statement ELSE drop_statement END AS fix, NULL AS undo, bytes AS weight
+	FROM haops.invalid_indexes WHERE state NOT IN ('building', 'in progress') $q$),
+(502, 'redundant_indexes', NULL, 'It costs every write, and another one serves all that it serves.', $q$
+	SELECT 'info' AS severity, format('%I.%I', schema, index) AS object,
+		format('%s, on %I: %s as %I', pg_size_pretty(bytes), "table", why, covered_by) AS finding,
+		CASE WHEN warnings IS NULL THEN drop_statement END AS fix, create_statement AS undo, bytes AS weight
+	FROM haops.redundant_indexes WHERE verdict = 'redundant' AND bytes > 1048576 $q$),
+(504, 'unused_indexes', NULL, 'It costs every write, and no query on any member has used it.', $q$
+	SELECT 'info' AS severity, format('%I.%I', schema, index) AS object,
+		format('%s, on %I: %s', pg_size_pretty(bytes), "table", why) AS finding,
+		CASE WHEN warnings IS NULL THEN drop_statement END AS fix, create_statement AS undo, bytes AS weight
+	FROM haops.unused_indexes WHERE verdict = 'unused' AND bytes > 1048576 $q$),
+(506, 'unindexed_foreign_keys', NULL, 'Each change of a referenced row reads the whole referencing table.', $q$
+	SELECT CASE WHEN referenced_changes > 0 THEN 'warning' ELSE 'info' END AS severity,
+		format('%I.%I', schema, "table") AS object,
+		format('no index serves the foreign key %I: about %s rows, and %s changes of referenced rows so far',
+			"constraint", rows_estimated, referenced_changes) AS finding,
+		create_statement AS fix, NULL AS undo, rows_estimated::numeric * (1 + referenced_changes) AS weight
+	FROM haops.unindexed_foreign_keys WHERE rows_estimated > 10000 $q$),
 (510, 'constraints_not_valid', NULL, 'Older rows may break it, and the planner does not trust it.', $q$
 	SELECT 'info' AS severity, format('%I.%I', n.nspname, t.relname) AS object,
 		format('constraint %I was never validated', c.conname) AS finding,

@@ -2,8 +2,8 @@
  * redundant.h: which indexes of a table another one makes superfluous, from descriptions of them all.
  *
  * An index is covered by another one of the same method, predicate and storage options when that serves every
- * search, order, index-only scan and uniqueness that it serves. Nothing is decided by names or texts. Of a chain or of twins all
- * but one are covered, by one that is not covered itself; never in a circle.
+ * search, order, index-only scan and uniqueness that it serves. Nothing is decided by names or texts. Of a chain or of
+ * twins all but one are covered, by one that is not covered itself, or only with doubts; never in a circle.
  *
  * Pure. Sorted: O(n log n) comparisons for indexes that are ordered or compared as a whole; those of which the order of
  * columns does not matter (GIN, BRIN) are compared pair by pair within one method of one table.
