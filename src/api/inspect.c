@@ -11,6 +11,7 @@
  */
 #include "server/compat.h"
 
+#include "api/limit.h"
 #include "api/row.h"
 
 #include "access/xact.h"
@@ -21,7 +22,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
-#include "utils/timeout.h"
 
 #define NOT_CHECKED "not checked"
 #define CHECKS "SELECT number, \"check\", only_on, why, query FROM haops.inspect_checks() ORDER BY number"
@@ -50,36 +50,6 @@ typedef struct Check
 } Check;
 
 PG_FUNCTION_INFO_V1(ha_api_inspect_rows);
-
-/* ---- The limit of time ---- */
-
-static TimeoutId limit_id = MAX_TIMEOUTS;
-static volatile sig_atomic_t limit_passed = false;
-
-/* As a user's cancel comes: the query ends at the next place where it looks. */
-static void
-limit_handler(void)
-{
-	limit_passed = true;
-	InterruptPending = true;
-	QueryCancelPending = true;
-	SetLatch(MyLatch);
-}
-
-static void
-limit_begin(int32 limit_ms)
-{
-	if (limit_id == MAX_TIMEOUTS)
-		limit_id = RegisterTimeout(USER_TIMEOUT, limit_handler);
-	limit_passed = false;
-	enable_timeout_after(limit_id, limit_ms);
-}
-
-static void
-limit_end(void)
-{
-	disable_timeout(limit_id, false);
-}
 
 /* ---- Rows ---- */
 
@@ -152,13 +122,7 @@ put_findings(FunctionCallInfo fcinfo, const Check *check)
 static void
 put_error(FunctionCallInfo fcinfo, const Check *check, ErrorData *error, const char *late)
 {
-	bool		canceled = error->sqlerrcode == ERRCODE_QUERY_CANCELED;
-
-	if (canceled && !limit_passed)
-		ReThrowError(error);
-	if (limit_passed && !canceled)
-		QueryCancelPending = false; /* it came between the error and its end */
-	if (canceled)
+	if (ha_limit_was(error))
 		put_not_checked(fcinfo, check, late);
 	else
 		put_not_checked(fcinfo, check, error->message != NULL ? error->message : "of an error without a message");
@@ -176,11 +140,11 @@ run_check(FunctionCallInfo fcinfo, const Check *check, int32 limit_ms, const cha
 	PG_TRY();
 	{
 		XactReadOnly = true;	/* until the subtransaction ends, which brings the old value back */
-		limit_begin(limit_ms);
+		ha_limit_begin(limit_ms);
 		if (SPI_execute(psprintf(FINDINGS, check->query, rows_limit), true, 0) != SPI_OK_SELECT)
 			elog(ERROR, "the check is no query");
-		limit_end();
-		if (limit_passed)
+		ha_limit_end();
+		if (ha_limit_passed())
 			CHECK_FOR_INTERRUPTS();
 		put_findings(fcinfo, check);
 		SPI_freetuptable(SPI_tuptable);
@@ -188,7 +152,7 @@ run_check(FunctionCallInfo fcinfo, const Check *check, int32 limit_ms, const cha
 	}
 	PG_CATCH();
 	{
-		limit_end();
+		ha_limit_end();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();

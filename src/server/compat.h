@@ -179,6 +179,32 @@ ha_archive_by_shell(const char *file, const char *path)
 	}
 #endif
 
+/* To be included, beside commands/explain.h, for what a plan is printed with. */
+#if PG_VERSION_NUM >= 180000
+#define HA_EXPLAIN_STATE_HEADER "commands/explain_state.h"
+#else
+#define HA_EXPLAIN_STATE_HEADER "commands/explain.h"
+#endif
+
+/*
+ * Prints a plan into the state's text, for values of parameters that are not known. Before 16 the executor would prune
+ * partitions by them when it starts, and so a plan has to forget how.
+ */
+#if PG_VERSION_NUM >= 170000
+#define ha_explain_one_plan(plan, state, text) \
+	ExplainOnePlan((plan), NULL, (state), (text), NULL, NULL, NULL, NULL, NULL)
+#else
+#define ha_explain_one_plan(plan, state, text) \
+	ExplainOnePlan((plan), NULL, (state), (text), NULL, NULL, NULL, NULL)
+#endif
+#if PG_VERSION_NUM >= 160000
+#define ha_explain_set_generic(state) ((state)->generic = true)
+#define ha_explain_forget_pruning(append) ((void) (append))
+#else
+#define ha_explain_set_generic(state) ((void) (state))
+#define ha_explain_forget_pruning(append) ((append)->part_prune_info = NULL)
+#endif
+
 /* Why an archive module does not archive; before 17 nobody asks. */
 #if PG_VERSION_NUM >= 170000
 #define ha_archive_detail(text) arch_module_check_errdetail("%s", (text))

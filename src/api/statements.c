@@ -1,4 +1,0 @@
-/*
- * statements.c: see statements.sql.
- */
-#include "server/compat.h"
