@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include HA_EXPLAIN_STATE_HEADER
 
@@ -122,6 +123,15 @@ char *
 ha_explain_user(const HaStatement *statement)
 {
 	return statement->user != NULL ? statement->user : psprintf("%u", statement->userid);
+}
+
+char *
+ha_explain_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name == NULL ? psprintf("%u", relation) :
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
 }
 
 /* ---- The plan as text ---- */

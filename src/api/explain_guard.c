@@ -24,14 +24,15 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "optimizer/plancat.h"
+#include "tcop/dest.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
 static bool guarding = false;
 static bool start_allowed = false;
+static bool command_allowed = false;
 
 static needs_fmgr_hook_type saved_needs_fmgr = NULL;
 static fmgr_hook_type saved_fmgr = NULL;
@@ -101,8 +102,7 @@ guard_relation_info(PlannerInfo *root, Oid relation, bool inhparent, RelOptInfo 
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("planning it could connect to another server, for the foreign table %s",
-					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-												  get_rel_name(relation))));
+					   ha_explain_name(relation)));
 	if (saved_relation_info != NULL)
 		saved_relation_info(root, relation, inhparent, rel);
 }
@@ -129,9 +129,24 @@ static void
 guard_utility(PlannedStmt *statement, const char *text, bool read_only_tree, ProcessUtilityContext context,
 			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("planning it would run a command, and nothing of a statement runs here"));
+	if (!command_allowed)
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("planning it would run a command, and nothing of a statement runs here"));
+	command_allowed = false;
+	if (saved_utility != NULL)
+		saved_utility(statement, text, read_only_tree, context, params, environment, dest, completion);
+	else
+		standard_ProcessUtility(statement, text, read_only_tree, context, params, environment, dest, completion);
+}
+
+void
+ha_explain_guard_pass_command(PlannedStmt *command, const char *text)
+{
+	Assert(IsA(command->utilityStmt, ExplainStmt));
+	command_allowed = true;
+	ProcessUtility(command, text, true, PROCESS_UTILITY_QUERY, NULL, NULL, None_Receiver, NULL);
+	command_allowed = false;
 }
 
 void
@@ -153,6 +168,7 @@ ha_explain_guard_begin(void)
 	ExecutorEnd_hook = guard_end;
 	ProcessUtility_hook = guard_utility;
 	start_allowed = false;
+	command_allowed = false;
 	guarding = true;
 }
 

@@ -34,9 +34,9 @@ typedef struct HaPlans
 {
 	const HaStatement *statement;
 	const char *text;			/* that was planned */
-	List	   *queries;		/* of Query, rewritten */
+	Query	   *query;			/* as it was analyzed */
 	List	   *plans;			/* of PlannedStmt */
-	int			parameters;
+	int			stands;			/* calls of functions that parameters stand for */
 	MemoryContext result;		/* where what outlives the plans is to lie */
 } HaPlans;
 
@@ -83,5 +83,40 @@ extern void ha_explain_guard_allow_start(void);
 
 /* True for a function that would not run under the guard, whatever it is declared to be. */
 extern bool ha_explain_guard_is_foreign(Oid function);
+
+/* ---- explain_findings.c, explain_index.c, explain_hypo.c ---- */
+
+/* One thing that is wrong with a plan; all texts in HaPlans.result. */
+typedef struct HaFinding
+{
+	const char *finding;
+	const char *severity;
+	char	   *node;
+	char	   *object;
+	char	   *figure;
+	char	   *advice;
+	char	   *statement;		/* NULL: none that helps for certain */
+	char	   *hypothetical;	/* the index of the statement, as HypoPG wants it; else NULL */
+	int			more;			/* others of the same kind, on other partitions for example */
+} HaFinding;
+
+/*
+ * An index by which the filter of a sequential scan would find its rows, as far as own arithmetic tells; NULL when
+ * there is none, or when it is there already and was not wanted.
+ */
+extern HaFinding *ha_explain_index(Scan *scan, Oid relation, double rows);
+
+/* Adds to the figure of the finding what HypoPG says of the index, where that is installed in this database. */
+extern void ha_explain_hypo(const HaStatement *statement, HaFinding *finding);
+
+/* As ha_explain_plan(); before() comes while the session is the role's already, and code runs still. */
+extern char *ha_explain_plan_after(const HaStatement *statement, void (*before) (void *arg),
+								   void (*use) (HaPlans *plans, void *arg), void *arg, char **note);
+
+/* The one command that is let through, EXPLAIN, by the hooks of others. */
+extern void ha_explain_guard_pass_command(PlannedStmt *command, const char *text);
+
+/* schema.name, quoted where it has to be. */
+extern char *ha_explain_name(Oid relation);
 
 #endif

@@ -126,14 +126,17 @@ analyze_and_plan(HaPlans *plans, Attempt *attempt)
 	RawStmt    *raw = ha_explain_parse(plans->text);
 	Query	   *query = parse_analyze_varparams(raw, plans->text, &attempt->types, &attempt->count, NULL);
 	Stand		stand = {attempt, attempt->count};
+	List	   *queries;
 	ListCell   *cell;
 
 	if (query->commandType == CMD_UTILITY)
 		ereport(ERROR,
 				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				errmsg("it is a command, which has no plan"));
-	plans->queries = pg_rewrite_query(query);
-	foreach(cell, plans->queries)
+	query->queryId = 0;
+	plans->query = copyObject(query);
+	queries = pg_rewrite_query(query);
+	foreach(cell, queries)
 	{
 		Query	   *one = lfirst_node(Query, cell);
 
@@ -141,15 +144,15 @@ analyze_and_plan(HaPlans *plans, Attempt *attempt)
 			continue;
 		one->queryId = 0;
 		one = (Query *) stand_in((Node *) one, &stand);
-		lfirst(cell) = one;
-		plans->plans = lappend(plans->plans, pg_plan_query(copyObject(one), plans->text, CURSOR_OPT_PARALLEL_OK, NULL));
+		plans->plans = lappend(plans->plans, pg_plan_query(one, plans->text, CURSOR_OPT_PARALLEL_OK, NULL));
 	}
-	plans->parameters = stand.parameters;
+	plans->stands = stand.parameters - attempt->count;
 }
 
 /* Returns the error that ended it, or NULL. */
 static ErrorData *
-attempt_once(HaPlans *plans, Attempt *attempt, void (*use) (HaPlans *plans, void *arg), void *arg)
+attempt_once(HaPlans *plans, Attempt *attempt, void (*before) (void *arg), void (*use) (HaPlans *plans, void *arg),
+			 void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -166,8 +169,10 @@ attempt_once(HaPlans *plans, Attempt *attempt, void (*use) (HaPlans *plans, void
 		SetUserIdAndSecContext(plans->statement->userid,
 							   security | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
 		pin_settings(plans->statement);
-		ha_explain_guard_begin();
 		ha_limit_begin(HA_EXPLAIN_LIMIT_MS);
+		if (before != NULL)
+			before(arg);
+		ha_explain_guard_begin();
 		plans->text = ha_explain_text(plans->statement->text);
 		analyze_and_plan(plans, attempt);
 		use(plans, arg);
@@ -236,6 +241,13 @@ guess_types(Attempt *attempt, const ErrorData *error)
 char *
 ha_explain_plan(const HaStatement *statement, void (*use) (HaPlans *plans, void *arg), void *arg, char **note)
 {
+	return ha_explain_plan_after(statement, NULL, use, arg, note);
+}
+
+char *
+ha_explain_plan_after(const HaStatement *statement, void (*before) (void *arg),
+					  void (*use) (HaPlans *plans, void *arg), void *arg, char **note)
+{
 	MemoryContext result = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(result, "plans of one statement", ALLOCSET_DEFAULT_SIZES);
 	Attempt		attempt = {0};
@@ -250,7 +262,7 @@ ha_explain_plan(const HaStatement *statement, void (*use) (HaPlans *plans, void 
 		HaPlans		plans = {.statement = statement, .result = result};
 		int			assumed = attempt.note.len;
 
-		error = attempt_once(&plans, &attempt, use, arg);
+		error = attempt_once(&plans, &attempt, before, use, arg);
 		if (error == NULL)
 			break;
 		if (ha_limit_was(error))

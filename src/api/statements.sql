@@ -2,10 +2,11 @@
 -- reset.
 -- haops.statement_take() keeps what was added since the last take, of the statements of this database that ran.
 
--- Only a function that belongs to the extension is called: anybody may have made one of that name beside it.
+-- Only a function that belongs to the extension is called: anybody may have made one of that name beside it. It catches
+-- an error, for which there is no way in a parallel query.
 CREATE FUNCTION haops.statement_counters(texts boolean, OUT counters jsonb)
 RETURNS SETOF jsonb
-LANGUAGE plpgsql VOLATILE STRICT PARALLEL RESTRICTED ROWS 5000
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE ROWS 5000
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -27,7 +28,7 @@ COMMENT ON FUNCTION haops.statement_counters(boolean) IS
 'the rows of pg_stat_statements, with the columns that its version has; nothing where it is not installed; since 1.0';
 
 CREATE FUNCTION haops.statement_counters_info(OUT evictions bigint, OUT reset_at timestamptz)
-LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
