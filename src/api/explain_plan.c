@@ -182,6 +182,7 @@ attempt_once(HaPlans *plans, Attempt *attempt, void (*before) (void *arg), void 
 	}
 	PG_CATCH();
 	{
+		ha_explain_guard_end();
 		ha_limit_end();
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();

@@ -217,6 +217,14 @@ like(sql("SET lock_timeout = '10ms'; SELECT note FROM haops.explain(@{[id('SELEC
 	qr/lock timeout/, q{ST14 the session's own limit holds when it is shorter});
 $altering->do('ROLLBACK');
 
+# ---- On a standby ----
+
+$server->plain_standby('n2', 'n1');
+sub on_standby { return $server->sql('n2', $_[0]) }
+on_standby('SET ROLE alice; SELECT count(*) AS far FROM public.t WHERE a = 5');
+like(on_standby(q{SET ROLE watcher; SELECT state, plan FROM haops.explain((SELECT queryid FROM pg_stat_statements
+	WHERE query LIKE '%AS far FROM%' AND query NOT LIKE '%haops.%'))}), qr/^planned\|.*cost=/, 'ST6 on a standby');
+
 # ---- What can't be ----
 
 ok(!defined $server->sql_or_error('n1', 'SELECT * FROM haops.explain(4711)'), 'ST7 an unknown queryid is an error');
