@@ -87,7 +87,8 @@ has_constants_only(List *args)
 
 /*
  * A function of the users' that the planner would call, because nothing in it changes from row to row, is a value that
- * is not known, like a parameter: so the commonest case, WHERE tenant = current_tenant(), has a plan.
+ * is not known, like a parameter: so the commonest case, WHERE tenant = current_tenant(), has a plan. One that returns
+ * a row stays: where it stands in FROM, nothing else may.
  */
 static Node *
 stand_in(Node *node, Stand *stand)
@@ -103,8 +104,8 @@ stand_in(Node *node, Stand *stand)
 	if (!IsA(node, FuncExpr))
 		return node;
 	call = (FuncExpr *) node;
-	if (call->funcretset || !has_constants_only(call->args) || !ha_explain_guard_is_foreign(call->funcid) ||
-		func_volatile(call->funcid) == PROVOLATILE_VOLATILE)
+	if (call->funcretset || type_is_rowtype(call->funcresulttype) || !has_constants_only(call->args) ||
+		!ha_explain_guard_is_foreign(call->funcid) || func_volatile(call->funcid) == PROVOLATILE_VOLATILE)
 		return node;
 	param = makeNode(Param);
 	param->paramkind = PARAM_EXTERN;

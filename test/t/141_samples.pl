@@ -86,6 +86,29 @@ is(sql('SELECT count(*) FROM haops.statement_text t WHERE NOT EXISTS (SELECT FRO
 	'0', 'ST2 texts as long as something has them');
 is(sql("SELECT count(*) FROM haops.statement_text WHERE $of"), '1', 'ST2 one that is in use stays, however old');
 
+# ---- Texts, which cost much more than counters ----
+
+sql('SET pg_stat_statements.track = none;
+	ALTER EXTENSION pg_stat_statements DROP VIEW pg_stat_statements; DROP VIEW pg_stat_statements;
+	ALTER EXTENSION pg_stat_statements DROP FUNCTION pg_stat_statements(boolean);
+	ALTER FUNCTION pg_stat_statements(boolean) RENAME TO counters;
+	CREATE TABLE shape AS SELECT * FROM counters(false) LIMIT 0; CREATE TABLE asked (texts boolean);
+	CREATE FUNCTION pg_stat_statements(boolean) RETURNS SETOF shape LANGUAGE plpgsql AS
+		$$ BEGIN INSERT INTO public.asked VALUES ($1); RETURN QUERY SELECT * FROM public.counters($1); END $$;
+	ALTER EXTENSION pg_stat_statements ADD FUNCTION pg_stat_statements(boolean)');
+
+sub asked
+{
+	return sql('SET pg_stat_statements.track = none; TRUNCATE asked; SELECT haops.statement_take();
+		SELECT string_agg(texts::text, $$ $$) FROM asked') =~ s/^\n//r;
+}
+
+take();
+run_counted(1);
+is(asked(), 'false', 'ST13 texts are not read where all of them are known');
+sql('SELECT count(*), count(i) FROM counted');
+is(asked(), 'false true', 'ST13 but where one is not');
+
 # ---- Parallel plans ----
 
 is(sql('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;

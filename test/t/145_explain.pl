@@ -67,6 +67,7 @@ my $hostile = join("\n", 'PERFORM pg_advisory_lock(42);', map { "BEGIN $_; EXCEP
 
 sql("SET ROLE mallory; $harmless" . <<'SQL');
 CREATE OPERATOR mal.### (FUNCTION = mal.imm, LEFTARG = int, RIGHTARG = int);
+CREATE FUNCTION mal.pair(OUT a int, OUT b int) LANGUAGE plpgsql STABLE AS $$ BEGIN a := 1; END $$;
 CREATE TABLE mal.indexed (a int, b int);
 CREATE INDEX ON mal.indexed ((a + mal.imm()));
 CREATE TABLE mal.defaults (a int DEFAULT 1 OPERATOR(mal.###) 2, b int);
@@ -88,6 +89,7 @@ my %statement = (
 	'one with arguments' => ['SELECT 1 AS f3 FROM t WHERE a = mal.imm(1, 2)', 'planned'],
 	'an operator' => ['SELECT 1 AS f4 FROM t WHERE a = 1 OPERATOR(mal.###) 2', 'planned'],
 	'one in the select list' => ['SELECT 1 AS f5, imm() + imm()', 'planned'],
+	'one in FROM' => ['SELECT 1 AS f12 FROM mal.pair()', 'planned'],
 	'the function of a view' => ['SELECT 1 AS f6 FROM mal.by_function', 'planned'],
 	'the operator of a view' => ['SELECT 1 AS f7 FROM mal.by_operator', 'refused', 'function mal.imm'],
 	'the expression of an index' => ['SELECT 1 AS f8 FROM mal.indexed WHERE a = 1', 'refused', 'function mal.imm'],
