@@ -217,7 +217,25 @@ like(refused('SELECT % FROM days WHERE d > date%'), qr/^refused: canceling state
 cmp_ok(Time::HiRes::time() - $begun, '<', 4, 'ST14 soon');
 like(sql("SET lock_timeout = '10ms'; SELECT note FROM haops.explain(@{[id('SELECT % FROM days WHERE d > date%')]})"),
 	qr/lock timeout/, q{ST14 the session's own limit holds when it is shorter});
+my $asking = $server->session('n1');
+$asking->do("SET statement_timeout = '200ms'");
+like($asking->error("SELECT * FROM haops.explain(@{[id('SELECT % FROM days WHERE d > date%')]})"),
+	qr/canceling statement due to statement timeout/, q{ST14 the session's statement_timeout ends the whole});
+is($asking->do('SELECT current_user, mal.imm(), (SELECT count(*) FROM pg_locks WHERE locktype = $$advisory$$)'),
+	'postgres|1|1', 'ST14 and what did not run there runs again');
+$asking->close;
 $altering->do('ROLLBACK');
+
+# Fifteen tables in any order are more than a planner gets through.
+my @joined = map { "j$_" } 1 .. 15;
+sql(join(';', map { "CREATE TABLE $_ (a int, b int); GRANT SELECT ON $_ TO alice" } @joined));
+sql('SET ROLE alice; SET search_path = public; SET geqo_threshold = 2; SELECT count(*) AS joined FROM ' .
+	join(', ', @joined) . ' WHERE ' . join(' AND ', map { "j1.a = $_.a AND j2.b < $_.b" } @joined[1 .. 14]));
+my $any_order = 'SET geqo = off; SET join_collapse_limit = 100; SET from_collapse_limit = 100;';
+$begun = Time::HiRes::time();
+is(sql("$any_order SELECT state, note FROM haops.explain(@{[id('%AS joined FROM j1%')]})"),
+	'refused|it took longer than 5 s', 'ST14 planning itself has a limit');
+cmp_ok(Time::HiRes::time() - $begun, '<', 12, 'ST14 that is kept');
 
 # ---- On a standby ----
 
