@@ -26,8 +26,8 @@ sql("SELECT setval('held_sequence', 99)");
 
 sub report
 {
-	my ($query) = @_;
-	return scalar $server->run_ok('psql', '-X', '-h', $server->{dir}, '-p', $server->node('n1')->{port},
+	my ($query, @options) = @_;
+	return scalar $server->run_ok('psql', '-X', @options, '-h', $server->{dir}, '-p', $server->node('n1')->{port},
 		'-U', 'postgres', '-d', 'postgres', '-c', $query);
 }
 
@@ -36,6 +36,10 @@ cmp_ok(length $report, '<', 5_000_000, 'RT1 the report of plain psql: ' . length
 like($report, qr/and 1980 more/, 'RT1 ... says how many more there are');
 is(sql("SELECT max(n) FROM (SELECT count(*) AS n FROM haops.inspect() GROUP BY \"check\", severity) AS s"), '21',
 	'RT1 ... and shows the worst of them');
+
+my $html = report('SELECT * FROM haops.inspect()', '-H');
+like($html, qr/&lt;script&gt;/, 'RT2 as HTML, by psql -H: names with markup are there');
+unlike($html, qr/<script/, 'RT2 ... escaped');
 
 # The most that checks can say: each has 100,000 findings of each severity, as long as they may be.
 sql(<<'SQL');
