@@ -24,8 +24,8 @@ DRIVE = aside ask builtin clone contact durable effects engine gossip local lost
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
 SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks init lagring monitor_ask \
-	monitor_collect monitor_job monitor_query poster preflight pulse requests shmem slots standby timelines \
-	worker_ha worker_keeper worker_monitor worker_sender workers world
+	monitor_collect monitor_job monitor_query poster preflight pulse requests samples shmem slots standby \
+	timelines worker_ha worker_keeper worker_monitor worker_sender workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
 API = bloat bloat_btree bloat_gin bloat_heap bloat_index bloat_sample bloat_widths cluster explain \
@@ -33,7 +33,7 @@ API = bloat bloat_btree bloat_gin bloat_heap bloat_index bloat_sample bloat_widt
 	indexes_keys indexes_read indexes_text inspect limit locks locks_collect locks_words monitor operate \
 	replication replication_view replication_wal row sizes tables
 API_SQL = 00_header 10_schema cluster operate monitor settings locks bloat indexes index_usage replication \
-	statements explain tables health vacuum inspect_checks inspect 99_grants
+	statements explain tables health samples vacuum inspect_checks inspect 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
 REGRESS = roles settings cluster locks bloat indexes replication statements tables health inspect \
 	privileges comments

@@ -36,15 +36,16 @@ sub say_error { print STDERR @_, "\n"; return }
 # The catalog
 #
 
-# Tables in batches of one transaction each. Every table has a primary key, one index that a longer one makes
-# redundant, and further ones.
+# Tables in batches of one transaction each, each with a primary key and further indexes. One in twenty has an index
+# that a longer one makes redundant, one in ten a foreign key, half of these without an index that serves it.
 sub build
 {
 	my $more = $option{'indexes-each'} - 1;
 	my @sessions = map { $server->session('n1') } 1 .. BUILDERS;
 	my $began = Time::HiRes::time();
 
-	$server->sql('n1', 'CREATE EXTENSION pg_haops');
+	$server->sql('n1', 'CREATE EXTENSION pg_haops; CREATE TABLE parent (id int PRIMARY KEY);
+		INSERT INTO parent SELECT generate_series(0, 4)');
 	for (my $first = 1; $first <= $option{tables}; $first += BATCH)
 	{
 		my $session = $sessions[ int($first / BATCH) % BUILDERS ];
@@ -57,9 +58,14 @@ BEGIN
 	FOR i IN $first .. $last LOOP
 		EXECUTE format('CREATE TABLE t%s (id bigint PRIMARY KEY, a integer, b integer, c text)', i);
 		FOR k IN 1 .. $more LOOP
-			EXECUTE format('CREATE INDEX ON t%s (%s)', i,
-				(ARRAY['a', 'a, b', 'b', 'b, c', 'c', 'c, a', 'a, c', 'b, a', 'c, b'])[1 + (k - 1) % 9]);
+			EXECUTE format('CREATE INDEX ON t%s (%s)', i, CASE WHEN k = 2 AND i % 20 = 0 THEN 'a'
+				ELSE (ARRAY['a, b', 'b, c', 'c, a', 'b, a', 'c, b', 'a, c', 'a, b, id', 'b, c, id',
+					'c, a, id'])[1 + (k - 1) % 9] END);
 		END LOOP;
+		IF i % 10 = 0 THEN
+			EXECUTE format('ALTER TABLE t%s ADD FOREIGN KEY (%s) REFERENCES parent', i,
+				CASE i % 20 WHEN 0 THEN 'b' ELSE 'a' END);
+		END IF;
 		EXECUTE format('INSERT INTO t%s SELECT g, g %% 3, g %% 5, md5(g::text) FROM generate_series(1, 20) AS g', i);
 	END LOOP;
 END
@@ -121,10 +127,13 @@ my %source = (
 	redundant_indexes => [qw(redundant_ours redundant_by_key_text redundant_by_self_join)],
 	table_stats => [qw(tables_ours tables_exporter)],
 	bloat => [qw(bloat_ours bloat_ioguix)],
+	foreign_keys => [qw(foreign_keys_ours foreign_keys_by_arrays)],
+	unused_indexes => [qw(unused_ours unused_by_counters)],
 );
 
 build();
-my (%figure, $slow);
+$server->sql('n1', 'SELECT haops.index_usage_take()');
+my %figure;
 for my $question (sort keys %source)
 {
 	next if $option{only} ne '' && ",$option{only}," !~ /,$question,/;
@@ -153,7 +162,16 @@ for my $question (sort keys %source)
 	$figure{"${question}_times"} = sprintf('%.1f', $figure{$best}{ms} / $figure{$ours}{ms}) + 0
 	  if defined $best && $figure{$ours}{ms};
 }
-my %summary = (tables => $option{tables}, indexes => $option{tables} * $option{'indexes-each'},
+# Every view once, for its time alone.
+my %view;
+for my $name ($option{only} eq '' ? split(/\n/, $server->sql('n1', "SELECT viewname FROM pg_views
+	WHERE schemaname = 'haops' ORDER BY viewname")) : ())
+{
+	my $one = ask("SELECT * FROM haops.$name");
+	$view{$name} = $one ? { ms => sprintf('%.1f', $one->[0]) + 0, memory_bytes => $one->[1] + 0 } : { ms => undef };
+	say_error(sprintf('haops.%s: %.1f ms, %.1f MB', $name, $one->[0], $one->[1] / 1e6)) if $one;
+}
+my %summary = (views => \%view, tables => $option{tables}, indexes => $option{tables} * $option{'indexes-each'},
 	rounds => $option{rounds}, %figure);
 if ($option{json})
 {

@@ -10,6 +10,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/nbtree.h"
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "api/row.h"
 #include "catalog/indexing.h"
@@ -62,11 +63,11 @@ typedef struct Readers
 } Readers;
 
 static void
-reader_open(Reader *reader, Oid catalog, Oid index)
+reader_open(Reader *reader, Oid catalog, Oid index, int key_count, ScanKey key)
 {
 	reader->rel = table_open(catalog, AccessShareLock);
 	reader->index = index_open(index, AccessShareLock);
-	reader->scan = systable_beginscan_ordered(reader->rel, reader->index, NULL, 0, NULL);
+	reader->scan = systable_beginscan_ordered(reader->rel, reader->index, NULL, key_count, key);
 	reader->row = systable_getnext_ordered(reader->scan, ForwardScanDirection);
 }
 
@@ -333,12 +334,16 @@ ha_api_row_widths(PG_FUNCTION_ARGS)
 	Readers		readers;
 	Table	   *table = palloc(sizeof(Table));
 	Width	   *width = palloc(sizeof(Width));
+	ScanKeyData from;
 
 	InitMaterializedSRF(fcinfo, 0);
-	reader_open(&readers.attribute, AttributeRelationId, AttributeRelidNumIndexId);
-	reader_open(&readers.statistic, StatisticRelationId, StatisticRelidAttnumInhIndexId);
+	/* Of the system's own columns one is enough to tell what has rows; the index passes over the others. */
+	ScanKeyInit(&from, Anum_pg_attribute_attnum, BTGreaterEqualStrategyNumber, F_INT2GE,
+				Int16GetDatum(of_indexes ? 1 : SelfItemPointerAttributeNumber));
+	reader_open(&readers.attribute, AttributeRelationId, AttributeRelidNumIndexId, 1, &from);
+	reader_open(&readers.statistic, StatisticRelationId, StatisticRelidAttnumInhIndexId, 0, NULL);
 	if (of_indexes)
-		reader_open(&readers.index, IndexRelationId, IndexIndrelidIndexId);
+		reader_open(&readers.index, IndexRelationId, IndexIndrelidIndexId, 0, NULL);
 	else
 		readers.index = (Reader) {0};
 	while (next_table(&readers, table))

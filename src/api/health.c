@@ -1,6 +1,6 @@
 /*
  * health.c: what SQL can't ask without waiting: file systems, and the values of sequences, which somebody may have
- * locked.
+ * locked; and the samples that a standby keeps.
  */
 #include "server/compat.h"
 
@@ -14,6 +14,7 @@
 #include "commands/tablespace.h"
 #include "common/relpath.h"
 #include "funcapi.h"
+#include "server/samples.h"
 #include "storage/bufmgr.h"
 #include "storage/fd.h"
 #include "storage/lmgr.h"
@@ -23,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(ha_api_sequence_value);
 PG_FUNCTION_INFO_V1(ha_api_filesystems);
+PG_FUNCTION_INFO_V1(ha_api_standby_samples);
 
 /* ---- Sequences ---- */
 
@@ -145,5 +147,45 @@ ha_api_filesystems(PG_FUNCTION_ARGS)
 		put_place(fcinfo, "tablespace", name, path);
 	}
 	FreeDir(tablespaces);
+	return (Datum) 0;
+}
+
+/* ---- Samples ---- */
+
+/* haops.standby_samples() */
+Datum
+ha_api_standby_samples(PG_FUNCTION_ARGS)
+{
+	HaSamples  *samples;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!RecoveryInProgress())
+		return (Datum) 0;
+	samples = ha_samples_read();
+	for (uint32 i = 0; i < samples->count; i++)
+	{
+		const HaSample *sample = &samples->sample[i];
+
+		for (uint32 k = 0; k < sample->count; k++)
+		{
+			const HaSampleEntry *entry = &sample->entry[k];
+			HaRow		row = {0};
+
+			ha_row_add(&row, TimestampTzGetDatum(sample->taken_at));
+			ha_row_add(&row, ObjectIdGetDatum(entry->database));
+			if (entry->counted_since != 0)
+				ha_row_add(&row, TimestampTzGetDatum(entry->counted_since));
+			else
+				ha_row_add_null(&row);
+			ha_row_add_int8(&row, entry->blocks_hit);
+			ha_row_add_int8(&row, entry->blocks_read);
+			ha_row_add_int8(&row, entry->temp_bytes);
+			ha_row_add_int8(&row, entry->temp_files);
+			ha_row_add_int8(&row, entry->deadlocks);
+			ha_row_add_int8(&row, entry->commits);
+			ha_row_add_int8(&row, entry->rollbacks);
+			ha_row_put(fcinfo, &row);
+		}
+	}
 	return (Datum) 0;
 }

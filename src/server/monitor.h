@@ -2,8 +2,8 @@
  * monitor.h: the monitor, which takes samples where a DBA's views need a history: its duties, and what came of them.
  *
  * The worker (worker_monitor.c) has no database: it knows which duty is due where, and starts one job at a time for
- * it, a short-lived worker (monitor_job.c) in that database. It lives while this server takes writes, and rests while a
- * member may not acknowledge commits. Not the ha worker's business in any way: nothing of the lease waits for it.
+ * it, a short-lived worker (monitor_job.c) in that database. It rests while a member may not acknowledge commits. Not
+ * the ha worker's business in any way: nothing of the lease waits for it.
  */
 #ifndef HA_SERVER_MONITOR_H
 #define HA_SERVER_MONITOR_H
@@ -67,6 +67,39 @@ typedef struct HaJob
 	bool		reported[HA_DUTY_COUNT];
 	HaDutyRun	report[HA_DUTY_COUNT];
 } HaJob;
+
+/* ---- What a standby keeps in shared memory (samples.h) ---- */
+
+#define HA_SAMPLES_KEPT 61
+#define HA_SAMPLE_DATABASES 32	/* more are left out */
+
+/* Counters of a database, since counted_since. */
+typedef struct HaSampleEntry
+{
+	Oid			database;
+	TimestampTz counted_since;	/* 0 = not known */
+	int64		blocks_hit;
+	int64		blocks_read;
+	int64		temp_bytes;
+	int64		temp_files;
+	int64		deadlocks;
+	int64		commits;
+	int64		rollbacks;
+} HaSampleEntry;
+
+typedef struct HaSample
+{
+	TimestampTz taken_at;
+	uint32		count;
+	HaSampleEntry entry[HA_SAMPLE_DATABASES];
+} HaSample;
+
+typedef struct HaSamples
+{
+	uint32		count;
+	uint32		next;			/* the oldest one, once all places are taken */
+	HaSample	sample[HA_SAMPLES_KEPT];
+} HaSamples;
 
 extern const char *const ha_duty_name[HA_DUTY_COUNT];
 

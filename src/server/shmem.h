@@ -202,6 +202,8 @@ typedef struct HaShmem
 	/* The monitor's: what came of its duties; and its one job at a time, see monitor.h. */
 	HaBox duties_box;
 	HaDutyRuns duties[2];
+	HaBox samples_box;
+	HaSamples samples[2];
 	HaJob job;
 
 	/* Which walsender the door let in last for each member: its process and its life, one word (gate.c). */

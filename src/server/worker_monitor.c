@@ -1,8 +1,8 @@
 /*
  * worker_monitor.c: the monitor's worker: knows what is due where, and has it done, one job at a time.
  *
- * It is started when recovery is over, and reads nothing but the list of databases. A database without the extension is
- * looked at once in a while; a duty that failed is tried again later each time.
+ * It reads nothing but the list of databases. A database without the extension is looked at once in a while; a duty
+ * that failed is tried again later each time. On a standby it keeps samples of its own in shared memory (samples.h).
  */
 #include "server/compat.h"
 
@@ -22,6 +22,7 @@
 #include "server/guc_monitor.h"
 #include "server/lagring.h"
 #include "server/preflight.h"
+#include "server/samples.h"
 #include "server/shmem.h"
 #include "server/workers.h"
 #include "storage/ipc.h"
@@ -261,6 +262,19 @@ serve_all(void)
 	}
 }
 
+/* What a standby can do: no tables, no jobs. */
+static void
+sample_standby(void)
+{
+	static HaUs due_us = 0;
+	HaUs		now_us = ha_clock_now().boot_us;
+
+	if (!ha_guc_monitor || ha_guc_duty_s[HA_DUTY_HEALTH] == 0 || now_us < due_us)
+		return;
+	due_us = now_us + (HaUs) ha_guc_duty_s[HA_DUTY_HEALTH] * 1000 * HA_US_PER_MS;
+	ha_samples_take();
+}
+
 /* ---- The process ---- */
 
 void
@@ -287,7 +301,9 @@ ha_worker_monitor_main(Datum arg)
 		MemoryContextSwitchTo(turn);
 		MemoryContextReset(turn);
 		ha_lagring_take();
-		if (may_write())
+		if (RecoveryInProgress())
+			sample_standby();
+		else if (may_write())
 			serve_all();
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, TURN_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

@@ -35,5 +35,5 @@ ha_workers_register(bool member)
 		register_one("keeper", "ha_worker_keeper_main", BgWorkerStart_PostmasterStart);
 		register_one("sender", "ha_worker_sender_main", BgWorkerStart_PostmasterStart);
 	}
-	register_one("monitor", "ha_worker_monitor_main", BgWorkerStart_RecoveryFinished);
+	register_one("monitor", "ha_worker_monitor_main", BgWorkerStart_ConsistentState);
 }

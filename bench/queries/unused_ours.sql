@@ -1,0 +1,2 @@
+-- Unused indexes of all members, by our view.
+SELECT * FROM haops.unused_indexes
