@@ -1,5 +1,5 @@
 -- health.sql: ages, horizons, queues and limits of this server. Nothing here waits, and nothing is opened or locked but
--- what is said; views that need a history read haops.health_sample, which the monitor fills.
+-- what is said.
 
 CREATE FUNCTION haops.sequence_value(sequence oid, OUT last_value bigint, OUT reason text)
 LANGUAGE C VOLATILE STRICT PARALLEL RESTRICTED

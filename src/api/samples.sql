@@ -1,4 +1,5 @@
--- samples.sql: what databases did of late, from samples of their counters: on a primary in a table, on a standby in memory.
+-- samples.sql: what databases did of late, from samples of their counters: of a primary in a table, of a standby in
+-- memory.
 
 CREATE TABLE haops.health_sample (
 	taken_at timestamptz NOT NULL, datid oid NOT NULL, started_at timestamptz NOT NULL, counted_since timestamptz,
