@@ -61,8 +61,8 @@ BEGIN
 		EXECUTE format('CREATE TABLE t%s (id bigint PRIMARY KEY, a integer, b integer, c text)', i);
 		FOR k IN 1 .. $more LOOP
 			EXECUTE format('CREATE INDEX ON t%s (%s)', i, CASE WHEN k = 2 AND i % 20 = 0 THEN 'a'
-				ELSE (ARRAY['a, b', 'b, c', 'c, a', 'b, a', 'c, b', 'a, c', 'a, b, id', 'b, c, id',
-					'c, a, id'])[1 + (k - 1) % 9] END);
+				ELSE (ARRAY['a, b', 'b, c', 'c, a', 'b, a', 'c, b', 'a, c', 'id, a', 'id, b',
+					'id, c'])[1 + (k - 1) % 9] END);
 		END LOOP;
 		IF i % 10 = 0 THEN
 			EXECUTE format('ALTER TABLE t%s ADD FOREIGN KEY (%s) REFERENCES parent_%s', i,

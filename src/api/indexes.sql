@@ -155,7 +155,8 @@ CREATE VIEW haops.unindexed_foreign_keys AS
 			AS referenced_changes,
 		(SELECT pg_catalog.min(c.relname::text) FROM pg_catalog.pg_index i
 			JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-			WHERE i.indrelid = k.conrelid AND haops.index_serves_key(i.*, k.conkey, k.conpfeqop, true))
+			WHERE i.indrelid = k.conrelid AND i.indkey[0] = ANY (k.conkey)
+				AND haops.index_serves_key(i.*, k.conkey, k.conpfeqop, true))
 			AS partly_by,
 		pg_catalog.format('CREATE INDEX %sON %I.%I (%s)', CASE t.relkind WHEN 'p' THEN '' ELSE 'CONCURRENTLY ' END,
 			n.nspname, t.relname, (
@@ -168,7 +169,7 @@ CREATE VIEW haops.unindexed_foreign_keys AS
 	JOIN pg_catalog.pg_class r ON r.oid = k.confrelid
 	JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
 	WHERE k.contype = 'f' AND k.conparentid = 0 AND t.relpersistence <> 't' AND NOT EXISTS (
-		SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = k.conrelid
+		SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = ANY (k.conkey)
 			AND haops.index_serves_key(i.*, k.conkey, k.conpfeqop, false));
 COMMENT ON VIEW haops.unindexed_foreign_keys IS
 'foreign keys of which each DELETE or UPDATE of a referenced row reads the whole referencing table; since 1.0';
