@@ -3,12 +3,14 @@
  *
  * It does when it begins with the columns of the foreign key, in any order, knows the operators by which PostgreSQL
  * looks for them, and has all rows but those without a key. Read from the row of pg_index at hand: nothing is locked,
- * and what stays in the session's caches are operator classes.
+ * and what stays in the session's caches are operator classes, and columns that have a collation. Whoever may call the
+ * function can hand it a row of his own making, which is checked; and the table may be gone already.
  */
 #include "server/compat.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_opclass.h"
 #include "executor/executor.h"
@@ -61,14 +63,17 @@ finds(Oid opclass, Oid operator)
 static bool
 same_collation(Oid table, AttrNumber column, Oid collation)
 {
-	Oid			type;
-	int32		modifier;
-	Oid			own;
+	HeapTuple	tuple;
+	bool		same;
 
 	if (!OidIsValid(collation))
 		return true;
-	get_atttypetypmodcoll(table, column, &type, &modifier, &own);
-	return own == collation;
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(column));
+	if (!HeapTupleIsValid(tuple))
+		return true;			/* the table is gone, and so is the key */
+	same = ((Form_pg_attribute) GETSTRUCT(tuple))->attcollation == collation;
+	ReleaseSysCache(tuple);
+	return same;
 }
 
 /* A predicate may only say that columns of the key are not NULL. */
@@ -89,20 +94,36 @@ has_all_rows(const Key *key, const char *predicate)
 	return true;
 }
 
-static Oid *
+static const oidvector *
 oids_of(HeapTupleHeader row, const char *name)
 {
 	bool		isnull;
 
-	return ((oidvector *) DatumGetPointer(GetAttributeByName(row, name, &isnull)))->values;
+	return (const oidvector *) DatumGetPointer(GetAttributeByName(row, name, &isnull));
+}
+
+/* Whether it is laid out as PostgreSQL's own rows are, with as many columns as it says. */
+static bool
+is_sound(HeapTupleHeader row)
+{
+	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(row), .t_data = row};
+	Form_pg_index index = (Form_pg_index) GETSTRUCT(&tuple);
+
+	for (int i = 1; i <= Anum_pg_index_indoption; i++)
+	{
+		if (heap_attisnull(&tuple, i, NULL))
+			return false;
+	}
+	return index->indkey.dim1 >= index->indnkeyatts && oids_of(row, "indclass")->dim1 >= index->indnkeyatts &&
+		oids_of(row, "indcollation")->dim1 >= index->indnkeyatts;
 }
 
 /* Whether the first `width` columns of the index are `width` columns of the key, and can be looked for. */
 static bool
 begins_with(HeapTupleHeader row, Form_pg_index index, const Key *key, int width)
 {
-	const Oid  *opclass = oids_of(row, "indclass");
-	const Oid  *collation = oids_of(row, "indcollation");
+	const Oid  *opclass = oids_of(row, "indclass")->values;
+	const Oid  *collation = oids_of(row, "indcollation")->values;
 	Bitmapset  *seen = NULL;
 
 	for (int i = 0; i < width; i++)
@@ -141,7 +162,7 @@ ha_api_index_serves_key(PG_FUNCTION_ARGS)
 	key.column = (const int16 *) ARR_DATA_PTR(columns);
 	key.operator = (const Oid *) ARR_DATA_PTR(operators);
 	width = PG_GETARG_BOOL(3) ? 1 : key.count;
-	if (!index->indisvalid || !index->indisready || !index->indislive || index->indnkeyatts < width ||
+	if (!is_sound(row) || !index->indisvalid || !index->indisready || !index->indislive || index->indnkeyatts < width ||
 		!begins_with(row, index, &key, width))
 		PG_RETURN_BOOL(false);
 	predicate = GetAttributeByName(row, "indpred", &isnull);
