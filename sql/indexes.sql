@@ -216,6 +216,10 @@ WHERE indexrelid IN ('un_a_ccnew'::regclass, 'un_a_ccold1'::regclass, 'un_b_ccne
 UPDATE pg_catalog.pg_index SET indislive = false, indisready = false WHERE indexrelid = 'un_dropped'::regclass;
 -- UN10 a parent that was made ON ONLY
 CREATE INDEX un_only ON ONLY ix19 (b);
+-- UN10 an invalid part of it can only be repaired: PostgreSQL would refuse to drop it
+CREATE INDEX un_part ON ix19_1 (b);
+UPDATE pg_catalog.pg_index SET indisvalid = false WHERE indexrelid = 'un_part'::regclass;
+ALTER INDEX un_only ATTACH PARTITION un_part;
 -- UN10 UN11
 SELECT index, state, why, drop_statement, repair_statement FROM haops.invalid_indexes WHERE schema = 'ix'
 ORDER BY index COLLATE "C";
@@ -245,8 +249,29 @@ CREATE INDEX ON fk_pattern (x text_pattern_ops);
 CREATE INDEX ON fk_pattern (y COLLATE "POSIX");
 CREATE TABLE "fk Parted" (x int, "y Y" int CONSTRAINT fk_parted REFERENCES fk (a)) PARTITION BY LIST (x);
 CREATE TABLE fk_parted_1 PARTITION OF "fk Parted" FOR VALUES IN (1);
+CREATE TABLE fk_parts (x int, y int CONSTRAINT fk_parts REFERENCES fk (a)) PARTITION BY LIST (x);
+CREATE TABLE fk_parts_1 (y int, x int);
+CREATE INDEX ON fk_parts_1 (y);
+ALTER TABLE fk_parts ATTACH PARTITION fk_parts_1 FOR VALUES IN (1);
+CREATE TABLE fk_parts_2 PARTITION OF fk_parts FOR VALUES IN (2) PARTITION BY LIST (y);
+CREATE TABLE fk_parts_21 PARTITION OF fk_parts_2 DEFAULT;
+CREATE INDEX ON fk_parts_21 (y);
+CREATE TABLE fk_some_parts (x int, y int CONSTRAINT fk_some_parts REFERENCES fk (a)) PARTITION BY LIST (x);
+CREATE TABLE fk_some_parts_1 PARTITION OF fk_some_parts FOR VALUES IN (1);
+CREATE INDEX ON fk_some_parts_1 (y);
+CREATE TABLE fk_some_parts_2 PARTITION OF fk_some_parts FOR VALUES IN (2);
 SELECT "table", "constraint", columns, partly_by, create_statement FROM haops.unindexed_foreign_keys WHERE schema = 'ix'
 ORDER BY "constraint" COLLATE "C";
+-- A row that is none of PostgreSQL's own serves nothing, whoever hands it over.
+SELECT part, haops.index_serves_key(jsonb_populate_record(i, part), '{1}', '{96}', false) AS serves
+FROM pg_catalog.pg_index i, unnest(ARRAY['{}', '{"indclass": null}', '{"indcollation": null}', '{"indkey": null}',
+	'{"indrelid": null}', '{"indnkeyatts": 30000}', '{"indkey": ""}', '{"indclass": ""}',
+	'{"indcollation": ""}']::jsonb[]) AS part
+WHERE i.indexrelid = 'ix.ix1_a'::regclass;
+SELECT haops.index_serves_key(ROW(i.*)::pg_catalog.pg_index, array_fill(1::smallint, '{30000}'),
+	array_fill(96::oid, '{30000}'), false) AS serves
+FROM (SELECT (jsonb_populate_record(i, '{"indnkeyatts": 30000}')).* FROM pg_catalog.pg_index i
+	WHERE i.indexrelid = 'ix.ix1_a'::regclass) AS i;
 
 SET client_min_messages = error;
 DROP SCHEMA ix, "ix 2" CASCADE;

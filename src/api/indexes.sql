@@ -54,7 +54,7 @@ COMMENT ON FUNCTION haops.index_create_statement(oid) IS
 -- A leftover of REINDEX CONCURRENTLY is one by its name and by the index beside it that it was made from or after.
 CREATE VIEW haops.invalid_indexes AS
 	WITH broken AS (
-		SELECT i.*, c.relname, c.relkind, c.relnamespace,
+		SELECT i.*, c.relname, c.relkind, c.relnamespace, c.relispartition,
 			pg_catalog.substring(c.relname::text, '^(.*)_cc(?:new|old)\d*$') AS origin,
 			pg_catalog.substring(c.relname::text, '_(cc(?:new|old))\d*$') AS suffix
 		FROM pg_catalog.pg_index i
@@ -69,6 +69,8 @@ CREATE VIEW haops.invalid_indexes AS
 			EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'relation' AND l.granted
 				AND l.relation IN (b.indexrelid, b.indrelid)
 				AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'AccessExclusiveLock')
+				AND l.pid NOT IN (SELECT v.pid FROM pg_catalog.pg_stat_progress_vacuum v)
+				AND l.pid NOT IN (SELECT v.pid FROM pg_catalog.pg_stat_progress_analyze v)
 				AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d
 					WHERE d.datname = pg_catalog.current_database())) AS locked,
 			CASE WHEN b.suffix IS NOT NULL THEN (
@@ -111,7 +113,7 @@ CREATE VIEW haops.invalid_indexes AS
 				', perhaps because of duplicates: remove these first' ELSE '' END END AS why,
 		j.indisready AS costs_writes,
 		haops.index_bytes(j.indexrelid) AS bytes,
-		CASE WHEN j.state IN ('half dropped', 'leftover', 'failed') AND NOT EXISTS (
+		CASE WHEN j.state IN ('half dropped', 'leftover', 'failed') AND NOT j.relispartition AND NOT EXISTS (
 				SELECT FROM pg_catalog.pg_constraint k WHERE k.conindid = j.indexrelid)
 			THEN pg_catalog.format('DROP INDEX %s%s', j.concurrently, j.qualified) END AS drop_statement,
 		CASE j.state WHEN 'failed' THEN pg_catalog.format('REINDEX INDEX %s%s', j.concurrently, j.qualified)
@@ -145,6 +147,23 @@ COMMENT ON FUNCTION haops.index_serves_key(pg_catalog.pg_index, smallint[], oid[
 least; since 1.0';
 
 CREATE VIEW haops.unindexed_foreign_keys AS
+	-- The keys of partitioned tables that have no index for them themselves, with those of their partitions.
+	WITH RECURSIVE part AS (
+		SELECT k.oid AS root, k.oid FROM pg_catalog.pg_constraint k
+		JOIN pg_catalog.pg_class t ON t.oid = k.conrelid AND t.relkind = 'p'
+		WHERE k.contype = 'f' AND k.conparentid = 0 AND NOT EXISTS (
+			SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = k.conrelid
+				AND haops.index_serves_key(i.*, k.conkey, k.conpfeqop, false))
+		UNION ALL
+		SELECT p.root, k.oid FROM part p JOIN pg_catalog.pg_constraint k ON k.conparentid = p.oid),
+	-- Where a partition has none of its own either; where all have, the key needs no more.
+	lacking AS (
+		SELECT p.root FROM part p
+		JOIN pg_catalog.pg_constraint k ON k.oid = p.oid
+		JOIN pg_catalog.pg_class t ON t.oid = k.conrelid AND t.relkind = 'r'
+		WHERE NOT EXISTS (
+			SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = k.conrelid
+				AND haops.index_serves_key(i.*, k.conkey, k.conpfeqop, false)))
 	SELECT n.nspname AS schema, t.relname AS "table", k.conname AS constraint,
 		(SELECT pg_catalog.array_agg(a.attname ORDER BY p.place) FROM pg_catalog.unnest(k.conkey)
 			WITH ORDINALITY AS p (attnum, place)
@@ -168,9 +187,13 @@ CREATE VIEW haops.unindexed_foreign_keys AS
 	JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 	JOIN pg_catalog.pg_class r ON r.oid = k.confrelid
 	JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
-	WHERE k.contype = 'f' AND k.conparentid = 0 AND t.relpersistence <> 't' AND NOT EXISTS (
-		SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = ANY (k.conkey)
-			AND haops.index_serves_key(i.*, k.conkey, k.conpfeqop, false));
+	WHERE k.contype = 'f' AND k.conparentid = 0 AND t.relpersistence <> 't'
+		-- What is not enforced (18) looks for nothing, and is never valid.
+		AND (k.convalidated OR coalesce((pg_catalog.to_jsonb(k) ->> 'conenforced')::boolean, true))
+		AND NOT EXISTS (
+			SELECT FROM pg_catalog.pg_index i WHERE i.indrelid = k.conrelid AND i.indkey[0] = ANY (k.conkey)
+				AND haops.index_serves_key(i.*, k.conkey, k.conpfeqop, false))
+		AND (t.relkind <> 'p' OR k.oid IN (SELECT l.root FROM lacking l));
 COMMENT ON VIEW haops.unindexed_foreign_keys IS
 'foreign keys of which each DELETE or UPDATE of a referenced row reads the whole referencing table; since 1.0';
 COMMENT ON COLUMN haops.unindexed_foreign_keys.schema IS 'of the referencing table; since 1.0';

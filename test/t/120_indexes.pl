@@ -29,6 +29,9 @@ CREATE INDEX t_a_b ON t (a, b);
 CREATE INDEX t_ccnew ON t (c);
 CREATE TABLE referenced (id int PRIMARY KEY);
 CREATE TABLE referencing (id int REFERENCES referenced);
+CREATE TABLE names (name text PRIMARY KEY);
+CREATE TABLE named (name text REFERENCES names);
+CREATE INDEX named_name ON named (name);
 CREATE TABLE held (a int, b int REFERENCES referenced);
 CREATE INDEX held_a ON held (a);
 CREATE INDEX held_a_b ON held (a, b);
@@ -63,6 +66,16 @@ is(sql("SELECT drop_statement || ' | ' || repair_statement FROM haops.invalid_in
 	'DROP INDEX CONCURRENTLY public.t_unique | REINDEX INDEX CONCURRENTLY public.t_unique', 'UN9 both ways out');
 is(sql("SELECT count(*) FROM haops.redundant_indexes WHERE 't_unique' IN (index, covered_by)"), '0',
 	'IX18 an invalid one neither covers nor is redundant');
+# VACUUM holds the lock that a build holds, perhaps for hours.
+my $vacuum = $server->session('n1');
+$vacuum->do('SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1');
+$vacuum->begin('VACUUM (INDEX_CLEANUP off, TRUNCATE off, DISABLE_PAGE_SKIPPING) t');
+my $seen = '';
+$server->until_true(sub { ($seen = sql("SELECT (SELECT state FROM haops.invalid_indexes WHERE index = 't_unique')
+	FROM pg_stat_progress_vacuum WHERE relid = 't'::regclass")) ne '' }, 'VACUUM is at work');
+is($seen, 'failed', 'UN9 VACUUM is no build: what has failed stays failed');
+sql("SELECT pg_cancel_backend(pid) FROM pg_stat_progress_vacuum");
+$vacuum->error;
 sql('DROP INDEX t_unique');
 
 # A real leftover of REINDEX CONCURRENTLY, beside an index that has such a name by itself.
@@ -106,7 +119,8 @@ is(sql("SELECT pg_get_indexdef('held_expression'::regclass)"), $before, 'dropped
 
 my $churn = $server->client('n1', 'DO $$ BEGIN FOR i IN 1 .. 300 LOOP
 	CREATE TABLE going (a int, b int); CREATE INDEX going_a ON going (a); CREATE INDEX going_a_b ON going (a, b);
-	COMMIT; DROP TABLE going; COMMIT; END LOOP; END $$');
+	CREATE TABLE going_key (a text REFERENCES names); CREATE INDEX ON going_key (a);
+	COMMIT; DROP TABLE going, going_key; COMMIT; END LOOP; END $$');
 my ($asked, $failed) = (0, 0);
 while ($server->lives($churn->{run}{KIDS}[0]{PID}) && $asked < 200)
 {
@@ -118,6 +132,21 @@ while ($server->lives($churn->{run}{KIDS}[0]{PID}) && $asked < 200)
 $churn->{run}->finish;
 cmp_ok($asked, '>', 0, "asked $asked times");
 is($failed, 0, 'while tables and indexes come and go, no view fails');
+
+# What a transaction still sees may be gone for everybody else.
+my $late = $server->session('n1');
+$late->do('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+sql('DROP TABLE named');
+is($late->do('SELECT string_agg("table", \', \' ORDER BY "table") FROM haops.unindexed_foreign_keys'),
+	'held, referencing', 'a table that is gone, and whose index is still seen, fails nobody');
+$late->do('SELECT count(*) FROM haops.redundant_indexes, haops.invalid_indexes; COMMIT');
+
+SKIP: {
+	skip 'keys that are not enforced: since 18', 1 if sql('SHOW server_version_num') < 180000;
+	sql('CREATE TABLE unenforced (id int REFERENCES referenced NOT ENFORCED)');
+	is(sql("SELECT count(*) FROM haops.unindexed_foreign_keys WHERE \"table\" = 'unenforced'"), '0',
+		'a key that is not enforced looks for nothing');
+}
 
 # ---- The same on a standby ----
 
