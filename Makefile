@@ -30,7 +30,7 @@ CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_statu
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
 API = bloat bloat_btree bloat_gin bloat_heap bloat_index bloat_sample bloat_widths cluster explain \
 	explain_findings explain_guard explain_hypo explain_index explain_plan explain_text health indexes \
-	indexes_keys indexes_read indexes_text inspect limit locks locks_collect locks_words monitor operate \
+	indexes_keys indexes_read indexes_scan indexes_text inspect limit locks locks_collect locks_words monitor operate \
 	replication replication_view replication_wal row sizes tables
 API_SQL = 00_header 10_schema cluster operate monitor settings locks bloat indexes index_usage replication \
 	statements explain tables health samples vacuum inspect_checks inspect 99_grants

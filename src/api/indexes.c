@@ -1,6 +1,6 @@
 /*
- * indexes.c: the source of haops.redundant_indexes: one pass over pg_index in the order of tables, one table at a time;
- * and what the other views say of single indexes.
+ * indexes.c: the source of haops.redundant_indexes: one pass over pg_index, then one table at a time of those that it
+ * found; and what the other views say of single indexes.
  */
 #include "server/compat.h"
 
@@ -20,17 +20,15 @@ PG_FUNCTION_INFO_V1(ha_api_redundant_indexes);
 PG_FUNCTION_INFO_V1(ha_api_index_bytes);
 PG_FUNCTION_INFO_V1(ha_api_index_create_statement);
 
-/* The indexes of one table, in a memory context that is emptied for the next one. */
+/* The indexes of one table. */
 typedef struct Batch
 {
 	FunctionCallInfo fcinfo;
-	HaIndexReader *reader;
 	HaIndexTexts *texts;
-	Oid			table;
+	HeapTuple	table;			/* its row of pg_class */
 	int			count;
-	int			room;
-	HeapTuple  *tuple;
-	MemoryContext context;
+	HeapTuple  *tuple;			/* rows of pg_index */
+	HeapTuple  *class;			/* and of pg_class */
 } Batch;
 
 static bool
@@ -66,25 +64,19 @@ warnings_of(const HaIndex *index, const char *create)
 }
 
 static void
-put(Batch *batch, const HaIndex *index, const HaIndex *by, HeapTuple tuple)
+put(const Batch *batch, const HaIndex *index, HeapTuple tuple, HeapTuple class, HeapTuple cover)
 {
-	HeapTuple	class = ha_index_class(batch->texts, index->id);
-	HeapTuple	cover = ha_index_class(batch->texts, by->id);
-	HeapTuple	table = ha_index_class(batch->texts, batch->table);
-	char	   *create;
-	ArrayType  *warnings;
+	char	   *create = ha_index_create(batch->texts, tuple, class, batch->table);
+	ArrayType  *warnings = warnings_of(index, create);
+	Form_pg_class table = (Form_pg_class) GETSTRUCT(batch->table);
 	HaRow		row = {0};
 
-	if (!HeapTupleIsValid(class) || !HeapTupleIsValid(cover) || !HeapTupleIsValid(table))
-		return;
-	create = ha_index_create(batch->texts, tuple, class, table);
-	warnings = warnings_of(index, create);
-	ha_row_add(&row, ObjectIdGetDatum(((Form_pg_class) GETSTRUCT(table))->relnamespace));
-	ha_row_add(&row, ObjectIdGetDatum(batch->table));
-	ha_row_add(&row, NameGetDatum(&((Form_pg_class) GETSTRUCT(table))->relname));
+	ha_row_add(&row, ObjectIdGetDatum(table->relnamespace));
+	ha_row_add(&row, ObjectIdGetDatum(table->oid));
+	ha_row_add(&row, NameGetDatum(&table->relname));
 	ha_row_add(&row, ObjectIdGetDatum(index->id));
 	ha_row_add(&row, NameGetDatum(&((Form_pg_class) GETSTRUCT(class))->relname));
-	ha_row_add(&row, ObjectIdGetDatum(by->id));
+	ha_row_add(&row, ObjectIdGetDatum(((Form_pg_class) GETSTRUCT(cover))->oid));
 	ha_row_add(&row, NameGetDatum(&((Form_pg_class) GETSTRUCT(cover))->relname));
 	ha_row_add_text(&row, index->doubts == 0 ? "redundant" : "information");
 	ha_row_add_text(&row, ha_redundant_why(index->cover));
@@ -98,49 +90,27 @@ put(Batch *batch, const HaIndex *index, const HaIndex *by, HeapTuple tuple)
 	ha_row_put(batch->fcinfo, &row);
 }
 
-/* Reports on the table whose indexes have been gathered. */
+/* Reports on a table. What is gone by now has no row in pg_class. */
 static void
-finish(Batch *batch)
+report(HaIndexReader *reader, Batch *batch, Oid table)
 {
-	HaIndex    *index;
-	int32	   *order;
+	HaIndex    *index = palloc0(sizeof(HaIndex) * batch->count);
+	int32	   *order = palloc0(sizeof(int32) * batch->count);
 
-	if (batch->count < 2)
+	batch->table = ha_index_class(batch->texts, table);
+	if (!HeapTupleIsValid(batch->table) ||
+		((Form_pg_class) GETSTRUCT(batch->table))->relpersistence == RELPERSISTENCE_TEMP)
 		return;
-	index = palloc0(sizeof(HaIndex) * batch->count);
-	order = palloc0(sizeof(int32) * batch->count);
-	if (!ha_indexes_describe(batch->reader, batch->table, batch->tuple, batch->count, index))
-		return;
+	batch->class = palloc(sizeof(HeapTuple) * batch->count);
+	for (int i = 0; i < batch->count; i++)
+		batch->class[i] = ha_index_class(batch->texts, ((Form_pg_index) GETSTRUCT(batch->tuple[i]))->indexrelid);
+	ha_indexes_describe(reader, table, batch->tuple, batch->class, batch->count, index);
 	ha_redundant_find(index, batch->count, order);
 	for (int i = 0; i < batch->count; i++)
 	{
 		if (index[i].covered_by >= 0)
-			put(batch, &index[i], &index[index[i].covered_by], batch->tuple[i]);
+			put(batch, &index[i], batch->tuple[i], batch->class[i], batch->class[index[i].covered_by]);
 	}
-}
-
-static void
-gather(Batch *batch, HeapTuple tuple)
-{
-	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
-	MemoryContext before = MemoryContextSwitchTo(batch->context);
-
-	if (form->indrelid != batch->table)
-	{
-		finish(batch);
-		MemoryContextReset(batch->context);
-		batch->table = form->indrelid;
-		batch->count = 0;
-		batch->room = 16;
-		batch->tuple = palloc(sizeof(HeapTuple) * batch->room);
-	}
-	if (batch->count == batch->room)
-	{
-		batch->room *= 2;
-		batch->tuple = repalloc(batch->tuple, sizeof(HeapTuple) * batch->room);
-	}
-	batch->tuple[batch->count++] = heap_copytuple(tuple);
-	MemoryContextSwitchTo(before);
 }
 
 /* haops.find_redundant_indexes() */
@@ -148,32 +118,29 @@ Datum
 ha_api_redundant_indexes(PG_FUNCTION_ARGS)
 {
 	Batch		batch = {.fcinfo = fcinfo};
-	Relation	catalog;
-	Relation	by_table;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	HaIndexReader *reader;
+	HaIndexScan *scan;
+	MemoryContext context;
 	MemoryContext before;
+	Oid			table;
 
 	InitMaterializedSRF(fcinfo, 0);
-	batch.reader = ha_indexes_begin();
+	reader = ha_indexes_begin();
 	batch.texts = ha_index_texts_begin();
-	batch.context = AllocSetContextCreate(CurrentMemoryContext, "pg_haops indexes of a table", ALLOCSET_DEFAULT_SIZES);
-	catalog = table_open(IndexRelationId, AccessShareLock);
-	by_table = index_open(IndexIndrelidIndexId, AccessShareLock);
-	scan = systable_beginscan_ordered(catalog, by_table, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext_ordered(scan, ForwardScanDirection)))
+	scan = ha_index_scan_begin(reader);
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_haops indexes of a table", ALLOCSET_DEFAULT_SIZES);
+	before = MemoryContextSwitchTo(context);
+	while (ha_index_scan_next(scan, &table, &batch.tuple, &batch.count))
 	{
 		CHECK_FOR_INTERRUPTS();
-		gather(&batch, tuple);
+		report(reader, &batch, table);
+		MemoryContextReset(context);
 	}
-	before = MemoryContextSwitchTo(batch.context);
-	finish(&batch);
 	MemoryContextSwitchTo(before);
-	systable_endscan_ordered(scan);
-	index_close(by_table, AccessShareLock);
-	table_close(catalog, AccessShareLock);
-	MemoryContextDelete(batch.context);
+	MemoryContextDelete(context);
+	ha_index_scan_end(scan);
 	ha_index_texts_end(batch.texts);
+	ha_indexes_end(reader);
 	return (Datum) 0;
 }
 

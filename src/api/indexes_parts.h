@@ -16,16 +16,36 @@
 
 /* ---- indexes_read.c ---- */
 
-/* What is known once: operator classes, and what is not as usual with an index; a few bytes each. */
+/* What is looked up once: operator classes, and texts of storage options. */
 typedef struct HaIndexReader HaIndexReader;
 
 extern HaIndexReader *ha_indexes_begin(void);
+extern void ha_indexes_end(HaIndexReader *reader);
+
+/* Of an operator class; its method is InvalidOid when it is gone. */
+extern HaIndexKind ha_indexes_kind(HaIndexReader *reader, Oid class, Oid *method);
 
 /*
- * Describes all indexes of a table from their rows of pg_index; index[count] and their columns lie in the current
- * memory context. False when it is a temporary table's or the system's.
+ * Describes all indexes of a table from their rows of pg_index and of pg_class, NULL for what is gone; index[count] and
+ * their columns lie in the current memory context.
  */
-extern bool ha_indexes_describe(HaIndexReader *reader, Oid table, HeapTuple *tuple, int count, HaIndex *index);
+extern void ha_indexes_describe(HaIndexReader *reader, Oid table, HeapTuple *tuple, HeapTuple *class, int count,
+								HaIndex *index);
+
+/* ---- indexes_scan.c ---- */
+
+/*
+ * The tables, but the system's, of which one index might cover another one: all of which one does, and few others. Some
+ * forty bytes for each index of the database.
+ */
+typedef struct HaIndexScan HaIndexScan;
+
+extern HaIndexScan *ha_index_scan_begin(HaIndexReader *reader);
+
+/* The next one, with the rows of pg_index of these indexes in the current memory context; false at the end. */
+extern bool ha_index_scan_next(HaIndexScan *scan, Oid *table, HeapTuple **tuple, int *count);
+
+extern void ha_index_scan_end(HaIndexScan *scan);
 
 /* ---- indexes_text.c ---- */
 

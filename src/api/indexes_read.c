@@ -1,8 +1,7 @@
 /*
  * indexes_read.c: rows of pg_index as descriptions that can be compared (see indexes_parts.h and ops/redundant.h).
  *
- * Expressions and predicates are compared as trees, without where they stood in the text. Few indexes are out of the
- * ordinary: only these, and the indexes of constraints, are noted when pg_class and pg_constraint are read.
+ * Expressions and predicates are compared as trees, without where they stood in the text.
  */
 #include "server/compat.h"
 
@@ -13,39 +12,18 @@
 #include "access/htup_details.h"
 #include "access/reloptions.h"
 #include "access/table.h"
-#include "access/transam.h"
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/* An index that is out of the ordinary. */
-typedef struct OddEntry
-{
-	Oid			oid;
-	char		status;
-	bool		constraint;
-	bool		partition;
-	bool		temporary;
-	uint32		storage;		/* number of its storage options */
-} OddEntry;
-
-#define SH_PREFIX odd
-#define SH_ELEMENT_TYPE OddEntry
-#define SH_KEY_TYPE Oid
-#define SH_KEY oid
-#define SH_HASH_KEY(tb, key) murmurhash32(key)
-#define SH_EQUAL(tb, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DEFINE
-#define SH_DECLARE
-#include "lib/simplehash.h"
 
 typedef struct ClassEntry
 {
@@ -72,27 +50,13 @@ typedef struct ClassEntry
 
 struct HaIndexReader
 {
-	odd_hash   *odd;
+	Relation	dependencies;
 	opclass_hash *classes;
-	List	   *storages;		/* texts of storage options, each once; the n-th has number n */
 	TupleDesc	form;			/* of pg_index */
+	TupleDesc	class_form;		/* of pg_class */
 };
 
-/* ---- What is not as usual ---- */
-
-static OddEntry *
-odd_entry(HaIndexReader *reader, Oid oid)
-{
-	bool		found;
-	OddEntry   *entry = odd_insert(reader->odd, oid, &found);
-
-	if (!found)
-	{
-		entry->constraint = entry->partition = entry->temporary = false;
-		entry->storage = 0;
-	}
-	return entry;
-}
+/* ---- Storage options ---- */
 
 /* The number of a text in a list, from 1 on; it is added when it is new. */
 static uint32
@@ -144,65 +108,65 @@ number_of_options(List **texts, Datum options)
 	return text.len == 0 ? 0 : number_of_text(texts, text.data);
 }
 
-static void
-read_classes(HaIndexReader *reader)
+/* ---- Constraints ---- */
+
+/* Is there a row of pg_depend from or to the index that has a constraint at its other end? */
+static bool
+depends(HaIndexReader *reader, Oid index, bool on_it)
 {
-	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	ScanKeyData key[2];
+	SysScanDesc scan;
 	HeapTuple	tuple;
+	bool		result = false;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	ScanKeyInit(&key[0], on_it ? Anum_pg_depend_refclassid : Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], on_it ? Anum_pg_depend_refobjid : Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(index));
+	scan = systable_beginscan(reader->dependencies, on_it ? DependReferenceIndexId : DependDependerIndexId, true,
+							  NULL, 2, key);
+	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
-		bool		null;
-		Datum		options;
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		if (class->relkind != RELKIND_INDEX && class->relkind != RELKIND_PARTITIONED_INDEX)
-			continue;
-		options = heap_getattr(tuple, Anum_pg_class_reloptions, RelationGetDescr(catalog), &null);
-		if (!null)
-			odd_entry(reader, class->oid)->storage = number_of_options(&reader->storages, options);
-		if (class->relispartition)
-			odd_entry(reader, class->oid)->partition = true;
-		if (class->relpersistence == RELPERSISTENCE_TEMP)
-			odd_entry(reader, class->oid)->temporary = true;
+		result = (on_it ? form->classid : form->refclassid) == ConstraintRelationId;
 	}
 	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
+	return result;
 }
 
-/* Primary keys and exclusions are known from pg_index. */
-static void
-read_constraints(HaIndexReader *reader)
+/*
+ * Is it the index of a constraint, or the one that foreign keys rely on? Either is unique, and recorded in pg_depend:
+ * pg_constraint has no index by which to find it. Primary keys and exclusions are known from pg_index.
+ */
+static bool
+is_of_constraint(HaIndexReader *reader, Form_pg_index form)
 {
-	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		if (constraint->contype != CONSTRAINT_PRIMARY && OidIsValid(constraint->conindid))
-			odd_entry(reader, constraint->conindid)->constraint = true;
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
+	return form->indisunique && (depends(reader, form->indexrelid, false) || depends(reader, form->indexrelid, true));
 }
+
+/* ---- The reader ---- */
 
 HaIndexReader *
 ha_indexes_begin(void)
 {
 	HaIndexReader *reader = palloc0(sizeof(HaIndexReader));
-	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
+	Relation	relations = table_open(RelationRelationId, AccessShareLock);
 
-	reader->form = CreateTupleDescCopy(RelationGetDescr(catalog));
-	table_close(catalog, AccessShareLock);
-	reader->odd = odd_create(CurrentMemoryContext, 1024, NULL);
+	reader->form = CreateTupleDescCopy(RelationGetDescr(indexes));
+	reader->class_form = CreateTupleDescCopy(RelationGetDescr(relations));
+	table_close(indexes, AccessShareLock);
+	table_close(relations, AccessShareLock);
+	reader->dependencies = table_open(DependRelationId, AccessShareLock);
 	reader->classes = opclass_create(CurrentMemoryContext, 64, NULL);
-	read_classes(reader);
-	read_constraints(reader);
 	return reader;
+}
+
+void
+ha_indexes_end(HaIndexReader *reader)
+{
+	table_close(reader->dependencies, AccessShareLock);
 }
 
 /* ---- Operator classes ---- */
@@ -261,6 +225,15 @@ class_entry(HaIndexReader *reader, Oid oid)
 	return entry;
 }
 
+HaIndexKind
+ha_indexes_kind(HaIndexReader *reader, Oid class, Oid *method)
+{
+	const ClassEntry *entry = class_entry(reader, class);
+
+	*method = entry != NULL ? entry->method : InvalidOid;
+	return entry != NULL ? entry->kind : HA_INDEX_EXACT;
+}
+
 /* ---- A table's indexes ---- */
 
 /* What was found equal within the table has the same number. */
@@ -269,6 +242,7 @@ typedef struct Table
 	HaIndexReader *reader;
 	Oid			oid;
 	List	   *trees;
+	List	   *storages;
 	List	   *parameters;
 	bool		nulls_matter;	/* some index has an option */
 } Table;
@@ -369,49 +343,53 @@ describe_columns(Table *table, HeapTuple tuple, HaIndex *index)
 	return true;
 }
 
+static uint32
+storage_of(Table *table, HeapTuple class)
+{
+	bool		null;
+	Datum		options = heap_getattr(class, Anum_pg_class_reloptions, table->reader->class_form, &null);
+
+	return null ? 0 : number_of_options(&table->storages, options);
+}
+
 static void
-describe(Table *table, HeapTuple tuple, HaIndex *index)
+describe(Table *table, HeapTuple tuple, HeapTuple class, HaIndex *index)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
-	const OddEntry *odd = odd_lookup(table->reader->odd, form->indexrelid);
 	Node	   *predicate = tree_of(table, tuple, Anum_pg_index_indpred);
 
 	memset(index, 0, sizeof(*index));
 	index->id = form->indexrelid;
-	index->storage = odd != NULL ? odd->storage : 0;
+	if (!HeapTupleIsValid(class))
+		return;					/* gone: not usable */
+	index->storage = storage_of(table, class);
 	index->predicate = predicate != NULL ? number_of_tree(table, predicate) : 0;
 	index->unique = form->indisunique;
 	index->immediate = form->indimmediate;
 	index->nulls_not_distinct = form->indisunique && form->indnullsnotdistinct;
 	index->clustered = form->indisclustered;
 	index->kept = form->indisprimary || form->indisexclusion || form->indisreplident ||
-		(odd != NULL && (odd->constraint || odd->partition));
+		((Form_pg_class) GETSTRUCT(class))->relispartition || is_of_constraint(table->reader, form);
 	index->key_count = form->indnkeyatts;
 	index->column_count = form->indnatts;
 	index->usable = form->indisvalid && form->indisready && form->indislive && describe_columns(table, tuple, index);
 }
 
-bool
-ha_indexes_describe(HaIndexReader *reader, Oid relation, HeapTuple *tuple, int count, HaIndex *index)
+void
+ha_indexes_describe(HaIndexReader *reader, Oid relation, HeapTuple *tuple, HeapTuple *class, int count, HaIndex *index)
 {
 	Table		table = {.reader = reader, .oid = relation};
 
-	if (relation < FirstNormalObjectId)
-		return false;
 	for (int i = 0; i < count; i++)
 	{
 		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple[i]);
-		const OddEntry *odd = odd_lookup(reader->odd, form->indexrelid);
 		bool		null;
 		int2vector *option = (int2vector *)
 			DatumGetPointer(heap_getattr(tuple[i], Anum_pg_index_indoption, reader->form, &null));
 
-		if (odd != NULL && odd->temporary)
-			return false;
 		for (int k = 0; k < form->indnkeyatts; k++)
 			table.nulls_matter = table.nulls_matter || option->values[k] != 0;
 	}
 	for (int i = 0; i < count; i++)
-		describe(&table, tuple[i], &index[i]);
-	return true;
+		describe(&table, tuple[i], class[i], &index[i]);
 }
