@@ -24,6 +24,10 @@ CREATE UNIQUE INDEX ix4_target ON ix4 (b);
 CREATE TABLE ix4_child (b int REFERENCES ix4 (b), a int REFERENCES ix4);
 CREATE UNIQUE INDEX ix4_a ON ix4 (a);
 CREATE UNIQUE INDEX ix4_b ON ix4 (b);
+CREATE TABLE ix4_more (a int, b int);
+CREATE UNIQUE INDEX ix4_more_target ON ix4_more (b);
+CREATE TABLE ix4_more_child (b int UNIQUE REFERENCES ix4_more (b));
+CREATE UNIQUE INDEX ix4_more_with ON ix4_more (b) INCLUDE (a);
 -- IX5 backwards
 CREATE TABLE ix5 (a int, b int, c int, d int);
 CREATE INDEX ix5_a ON ix5 (a);
