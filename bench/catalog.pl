@@ -96,7 +96,7 @@ sub query_of
 	return <$file> =~ s/;\s*\z//r;
 }
 
-# Milliseconds and bytes of the session afterwards; undef when it took too long.
+# Milliseconds, bytes of the session afterwards, and rows; undef when it took too long.
 sub ask
 {
 	my ($query) = @_;
@@ -105,18 +105,19 @@ sub ask
 
 	$session->do("SET statement_timeout = $limit_ms");
 	$session->do('SELECT 1 FROM pg_class LIMIT 1');
-	my $began = Time::HiRes::time();
-	my $error = $session->error("SELECT count(q) FROM ($query OFFSET 0) AS q");
-	my $took_ms = (Time::HiRes::time() - $began) * 1000;
-	if ($error ne '')
+	# By the server's clock, from the statement's arrival on: a session is only looked at every now and then.
+	$session->begin("SELECT count(q) || ' ' || extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000
+		FROM ($query OFFSET 0) AS q");
+	my ($rows, $took_ms) = split ' ', $session->answer;
+	if ($session->{error} ne '')
 	{
-		say_error($error) unless $error =~ /statement timeout/;
+		say_error($session->{error}) unless $session->{error} =~ /statement timeout/;
 		$session->close;
 		return;
 	}
 	my $bytes = $session->do('SELECT sum(total_bytes) FROM pg_backend_memory_contexts');
 	$session->close;
-	return [ $took_ms, $bytes ];
+	return [ $took_ms, $bytes, $rows ];
 }
 
 sub median
@@ -125,13 +126,67 @@ sub median
 	return $sorted[ $#sorted / 2 ];
 }
 
+# The system calls that give the sizes of all files of the database, and nothing else: milliseconds.
+sub sizes_floor
+{
+	my $folder = $server->sql('n1', "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database
+		WHERE datname = current_database()");
+	my $began = Time::HiRes::time();
+
+	die "catalog: $ENV{STATS} failed\n" if system($ENV{STATS}, $folder) != 0;
+	my $took_ms = (Time::HiRes::time() - $began) * 1000;
+	say_error(sprintf('sizes of all files and nothing else: %.0f ms', $took_ms));
+	return $took_ms;
+}
+
+# The first is ours; the others are published.
 my %source = (
-	redundant_indexes => [qw(redundant_ours redundant_by_key_text redundant_by_self_join)],
+	redundant_indexes => [qw(redundant_ours redundant_wiki redundant_pgx redundant_pgx_fuzzy redundant_pg_utils
+		  redundant_index_health redundant_index_health_prefixes redundant_pghero redundant_postgres_dba)],
 	table_stats => [qw(tables_ours tables_exporter)],
 	bloat => [qw(bloat_ours bloat_ioguix)],
 	foreign_keys => [qw(foreign_keys_ours foreign_keys_by_arrays)],
 	unused_indexes => [qw(unused_ours unused_by_counters)],
 );
+# What is asked in the same turns, to be seen beside them.
+my %beside = (redundant_indexes => [qw(redundant_by_key_text redundant_by_self_join redundant_floor)]);
+
+# Each in its turn, round by round; what took too long once is not asked again.
+sub ask_in_turns
+{
+	my (@names) = @_;
+	my (%taken, %figure);
+
+	for my $round (1 .. $option{rounds})
+	{
+		for my $name (@names)
+		{
+			next if exists $taken{$name} && !defined $taken{$name};
+			my $one = $name eq 'floor' ? [ sizes_floor(), 0, 0 ] : ask(query_of($name));
+			if (!defined $one) { $taken{$name} = undef; next }
+			push @{ $taken{$name} }, $one;
+			say_error(sprintf('%s, round %d: %.0f ms, %.1f MB, %d rows', $name, $round, $one->[0], $one->[1] / 1e6,
+				$one->[2]));
+		}
+	}
+	for my $name (@names)
+	{
+		$figure{$name} = { ms => undef, limit_s => $option{limit} };
+		next unless defined $taken{$name};
+		my ($ms, $bytes, $rows) = map { my $i = $_; median(map { $_->[$i] } @{ $taken{$name} }) } 0 .. 2;
+		$figure{$name} = { ms => sprintf('%.0f', $ms) + 0, memory_bytes => $bytes + 0, rows => $rows + 0 };
+	}
+	return %figure;
+}
+
+# How many times as fast as the fastest of the others.
+sub ratio
+{
+	my ($figure, $ours, @others) = @_;
+	my ($best) = sort { $a <=> $b } map { $figure->{$_}{ms} } @others;
+
+	return defined $best && $figure->{$ours}{ms} ? (sprintf('%.1f', $best / $figure->{$ours}{ms}) + 0) : ();
+}
 
 build();
 $server->sql('n1', 'SELECT haops.index_usage_take()');
@@ -139,30 +194,15 @@ my %figure;
 for my $question (sort keys %source)
 {
 	next if $option{only} ne '' && ",$option{only}," !~ /,$question,/;
-	my %taken;
-	for my $round (1 .. $option{rounds})
-	{
-		for my $name (@{ $source{$question} })
-		{
-			next if exists $taken{$name} && !defined $taken{$name};
-			my $one = ask(query_of($name));
-			if (!defined $one) { $taken{$name} = undef; next }
-			push @{ $taken{$name} }, $one;
-			say_error(sprintf('%s, round %d: %.0f ms, %.1f MB', $name, $round, $one->[0], $one->[1] / 1e6));
-		}
-	}
 	my ($ours, @theirs) = @{ $source{$question} };
-	for my $name ($ours, @theirs)
-	{
-		$figure{$name} = defined $taken{$name}
-		  ? { ms => sprintf('%.0f', median(map { $_->[0] } @{ $taken{$name} })) + 0,
-			memory_bytes => median(map { $_->[1] } @{ $taken{$name} }) + 0 }
-		  : { ms => undef, limit_s => $option{limit} };
-	}
-	my @known = grep { defined $figure{$_}{ms} } @theirs;
-	my ($best) = sort { $figure{$a}{ms} <=> $figure{$b}{ms} } @known;
-	$figure{"${question}_times"} = sprintf('%.1f', $figure{$best}{ms} / $figure{$ours}{ms}) + 0
-	  if defined $best && $figure{$ours}{ms};
+	my %asked = ask_in_turns($ours, @theirs, @{ $beside{$question} || [] }, $question eq 'table_stats' ? 'floor' : ());
+	my @known = grep { defined $asked{$_}{ms} } @theirs;
+
+	$figure{floor_ms} = delete($asked{floor})->{ms} if $asked{floor};
+	%figure = (%figure, %asked);
+	($figure{"${question}_times"}) = ratio(\%asked, $ours, @known);
+	# What finds nothing is soon done.
+	($figure{"${question}_found_times"}) = ratio(\%asked, $ours, grep { $asked{$_}{rows} > 0 } @known);
 }
 # Every view once, for its time alone.
 my %view;
@@ -184,10 +224,10 @@ else
 	for my $name (sort keys %figure)
 	{
 		my $one = $figure{$name};
-		print ref $one
-		  ? defined $one->{ms}
-			? sprintf("%-24s %8.0f ms %8.1f MB\n", $name, $one->{ms}, $one->{memory_bytes} / 1e6)
-			: sprintf("%-24s more than %d s\n", $name, $one->{limit_s})
-		  : sprintf("%-24s %8.1f times as fast as the fastest other\n", $name =~ s/_times//r, $one);
+		print !ref $one
+		  ? sprintf("%-32s %8.1f%s\n", $name, $one, $name =~ /_times$/ ? ' times as fast as the fastest other' : '')
+		  : defined $one->{ms}
+		  ? sprintf("%-32s %8.0f ms %8.1f MB %8d rows\n", $name, $one->{ms}, $one->{memory_bytes} / 1e6, $one->{rows})
+		  : sprintf("%-32s more than %d s\n", $name, $one->{limit_s});
 	}
 }

@@ -1,4 +1,5 @@
--- An index whose key is the beginning of another one's, on the same table: pairs, compared as text.
+-- Ours, and published nowhere: the least that a query can do for prefixes. An index whose key is the beginning of
+-- another one's, on the same table: pairs, compared as text.
 SELECT a.indexrelid, b.indexrelid AS covered_by, pg_relation_size(a.indexrelid) AS bytes
 FROM pg_index a
 JOIN pg_index b ON a.indrelid = b.indrelid AND a.indexrelid <> b.indexrelid
