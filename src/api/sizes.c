@@ -3,44 +3,31 @@
  */
 #include "server/compat.h"
 
+#include "api/oidmap.h"
 #include "api/sizes.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "catalog/pg_tablespace_d.h"
-#include "common/hashfn.h"
 #include "common/relpath.h"
 #include "storage/fd.h"
 #include "utils/relmapper.h"
 
-typedef struct FileKey
+/* A tablespace's folder of this database. */
+typedef struct Folder
 {
 	Oid			tablespace;
-	Oid			filenode;
-} FileKey;
-
-typedef struct SizeEntry
-{
-	FileKey		key;
-	char		status;
-	int64		bytes;
-} SizeEntry;
-
-#define SH_PREFIX size
-#define SH_ELEMENT_TYPE SizeEntry
-#define SH_KEY_TYPE FileKey
-#define SH_KEY key
-#define SH_HASH_KEY(tb, key) hash_combine(murmurhash32((key).filenode), (key).tablespace)
-#define SH_EQUAL(tb, a, b) ((a).filenode == (b).filenode && (a).tablespace == (b).tablespace)
-#define SH_SCOPE static inline
-#define SH_DEFINE
-#define SH_DECLARE
-#include "lib/simplehash.h"
+	HaOidMap   *files;			/* from filenodes to bytes[] */
+} Folder;
 
 struct HaSizes
 {
-	size_hash  *files;
+	Folder	   *folder;
+	int			folder_count;
+	int64	   *bytes;
+	uint32		count;
+	uint32		room;
 };
 
 /*
@@ -59,29 +46,47 @@ filenode_of(const char *name)
 	return (Oid) number;
 }
 
+static void
+add_bytes(HaSizes *sizes, HaOidMap *files, Oid filenode, int64 bytes)
+{
+	uint32	   *place = ha_oidmap_at(files, filenode);
+
+	if (*place == 0)
+	{
+		if (sizes->count == sizes->room)
+		{
+			sizes->room *= 2;
+			sizes->bytes = repalloc_huge(sizes->bytes, sizeof(int64) * sizes->room);
+		}
+		sizes->bytes[sizes->count] = 0;
+		*place = ++sizes->count;
+	}
+	sizes->bytes[*place - 1] += bytes;
+}
+
 /* A file that vanishes meanwhile counts nothing. */
 static void
 measure(HaSizes *sizes, Oid tablespace)
 {
 	char	   *path = GetDatabasePath(MyDatabaseId, tablespace);
 	DIR		   *directory = AllocateDir(path);
+	Folder	   *folder;
 	struct dirent *entry;
 	struct stat st;
 
 	if (directory == NULL && errno == ENOENT)
 		return;
+	sizes->folder = repalloc(sizes->folder, sizeof(Folder) * (sizes->folder_count + 1));
+	folder = &sizes->folder[sizes->folder_count++];
+	folder->tablespace = tablespace;
+	folder->files = ha_oidmap_create();
 	while ((entry = ReadDir(directory, path)) != NULL)
 	{
-		FileKey		key = {tablespace, filenode_of(entry->d_name)};
-		SizeEntry  *file;
-		bool		found;
+		Oid			filenode = filenode_of(entry->d_name);
 
 		CHECK_FOR_INTERRUPTS();
-		if (key.filenode == InvalidOid || fstatat(dirfd(directory), entry->d_name, &st, 0) != 0 ||
-			!S_ISREG(st.st_mode))
-			continue;
-		file = size_insert(sizes->files, key, &found);
-		file->bytes = (found ? file->bytes : 0) + (int64) st.st_size;
+		if (filenode != InvalidOid && fstatat(dirfd(directory), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+			add_bytes(sizes, folder->files, filenode, (int64) st.st_size);
 	}
 	FreeDir(directory);
 	pfree(path);
@@ -90,11 +95,13 @@ measure(HaSizes *sizes, Oid tablespace)
 HaSizes *
 ha_sizes_read(void)
 {
-	HaSizes    *sizes = palloc(sizeof(HaSizes));
+	HaSizes    *sizes = palloc0(sizeof(HaSizes));
 	DIR		   *tablespaces = AllocateDir("pg_tblspc");
 	struct dirent *entry;
 
-	sizes->files = size_create(CurrentMemoryContext, 1024, NULL);
+	sizes->folder = palloc(sizeof(Folder));
+	sizes->room = 1024;
+	sizes->bytes = palloc(sizeof(int64) * sizes->room);
 	measure(sizes, MyDatabaseTableSpace);
 	if (MyDatabaseTableSpace != DEFAULTTABLESPACE_OID)
 		measure(sizes, DEFAULTTABLESPACE_OID);
@@ -112,15 +119,18 @@ ha_sizes_read(void)
 int64
 ha_sizes_of(const HaSizes *sizes, Oid relation, Form_pg_class class)
 {
-	FileKey		key = {class->reltablespace, class->relfilenode};
-	SizeEntry  *file;
+	Oid			tablespace = OidIsValid(class->reltablespace) ? class->reltablespace : MyDatabaseTableSpace;
+	Oid			filenode = class->relfilenode;
+	uint32		place = 0;
 
 	if (!RELKIND_HAS_STORAGE(class->relkind) || class->relisshared || class->relpersistence == RELPERSISTENCE_TEMP)
 		return -1;
-	if (key.tablespace == InvalidOid)
-		key.tablespace = MyDatabaseTableSpace;
-	if (key.filenode == InvalidOid)
-		key.filenode = ha_mapped_filenode(relation);
-	file = size_lookup(sizes->files, key);
-	return file != NULL ? file->bytes : -1;
+	if (filenode == InvalidOid)
+		filenode = ha_mapped_filenode(relation);
+	for (int i = 0; i < sizes->folder_count; i++)
+	{
+		if (sizes->folder[i].tablespace == tablespace)
+			place = ha_oidmap_find(sizes->folder[i].files, filenode);
+	}
+	return place != 0 ? sizes->bytes[place - 1] : -1;
 }

@@ -6,10 +6,10 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "api/oidmap.h"
 #include "api/row.h"
 #include "api/sizes.h"
 #include "catalog/pg_index.h"
-#include "common/hashfn.h"
 #include "funcapi.h"
 
 PG_FUNCTION_INFO_V1(ha_api_table_sizes);
@@ -23,24 +23,45 @@ typedef struct TableEntry
 	int64		index_bytes;
 	int32		indexes;
 	char		kind;
-	char		status;
 } TableEntry;
 
-#define SH_PREFIX tables
-#define SH_ELEMENT_TYPE TableEntry
-#define SH_KEY_TYPE Oid
-#define SH_KEY oid
-#define SH_HASH_KEY(tb, key) murmurhash32(key)
-#define SH_EQUAL(tb, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DEFINE
-#define SH_DECLARE
-#include "lib/simplehash.h"
-
-static tables_hash *
-read_relations(const HaSizes *sizes)
+typedef struct Tables
 {
-	tables_hash *relations = tables_create(CurrentMemoryContext, 4096, NULL);
+	HaOidMap   *places;
+	TableEntry *entry;
+	uint32		count;
+	uint32		room;
+} Tables;
+
+static TableEntry *
+add(Tables *tables, Oid relation)
+{
+	uint32	   *place = ha_oidmap_at(tables->places, relation);
+
+	if (*place == 0)
+	{
+		if (tables->count == tables->room)
+		{
+			tables->room *= 2;
+			tables->entry = repalloc_huge(tables->entry, sizeof(TableEntry) * tables->room);
+		}
+		*place = ++tables->count;
+	}
+	return &tables->entry[*place - 1];
+}
+
+/* NULL when it is not among them. */
+static TableEntry *
+find(const Tables *tables, Oid relation)
+{
+	uint32		place = ha_oidmap_find(tables->places, relation);
+
+	return place != 0 ? &tables->entry[place - 1] : NULL;
+}
+
+static void
+read_relations(Tables *tables, const HaSizes *sizes)
+{
 	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
 	HeapTuple	tuple;
@@ -49,11 +70,11 @@ read_relations(const HaSizes *sizes)
 	{
 		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
 		TableEntry *entry;
-		bool		found;
 
 		if (!RELKIND_HAS_STORAGE(class->relkind) || class->relpersistence == RELPERSISTENCE_TEMP)
 			continue;
-		entry = tables_insert(relations, class->oid, &found);
+		entry = add(tables, class->oid);
+		entry->oid = class->oid;
 		entry->kind = class->relkind;
 		entry->toast = class->reltoastrelid;
 		entry->bytes = ha_sizes_of(sizes, class->oid, class);
@@ -62,11 +83,10 @@ read_relations(const HaSizes *sizes)
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-	return relations;
 }
 
 static void
-add_indexes(tables_hash *relations)
+add_indexes(const Tables *tables)
 {
 	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
@@ -75,8 +95,8 @@ add_indexes(tables_hash *relations)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
-		TableEntry *index = tables_lookup(relations, form->indexrelid);
-		TableEntry *owner = tables_lookup(relations, form->indrelid);
+		TableEntry *index = find(tables, form->indexrelid);
+		TableEntry *owner = find(tables, form->indrelid);
 
 		if (index == NULL || owner == NULL)
 			continue;
@@ -91,16 +111,17 @@ add_indexes(tables_hash *relations)
 Datum
 ha_api_table_sizes(PG_FUNCTION_ARGS)
 {
-	tables_hash *relations = read_relations(ha_sizes_read());
-	tables_iterator iterator;
-	TableEntry *table;
+	Tables		tables = {.room = 4096};
 
+	tables.places = ha_oidmap_create();
+	tables.entry = palloc(sizeof(TableEntry) * tables.room);
+	read_relations(&tables, ha_sizes_read());
+	add_indexes(&tables);
 	InitMaterializedSRF(fcinfo, 0);
-	add_indexes(relations);
-	tables_start_iterate(relations, &iterator);
-	while ((table = tables_iterate(relations, &iterator)) != NULL)
+	for (uint32 i = 0; i < tables.count; i++)
 	{
-		TableEntry *toast = OidIsValid(table->toast) ? tables_lookup(relations, table->toast) : NULL;
+		const TableEntry *table = &tables.entry[i];
+		const TableEntry *toast = OidIsValid(table->toast) ? find(&tables, table->toast) : NULL;
 		HaRow		row = {0};
 
 		if ((table->kind != RELKIND_RELATION && table->kind != RELKIND_MATVIEW) || table->bytes < 0)
