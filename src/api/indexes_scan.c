@@ -9,13 +9,13 @@
 #include "server/compat.h"
 
 #include "api/indexes_parts.h"
+#include "api/oidmap.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/transam.h"
-#include "common/hashfn.h"
 #include "executor/tuptable.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -38,25 +38,13 @@ typedef struct Sketch
 	uint32		before;			/* 1 + number of the table's one before it, 0 = none */
 } Sketch;
 
-typedef struct ScanEntry
+typedef struct TableEntry
 {
 	Oid			table;
 	uint32		last;			/* 1 + number of the table's last sketch */
-	char		status;
 	bool		found;			/* some of its indexes are */
 	uint16		count;			/* of its sketches, up to COMPARED */
-} ScanEntry;
-
-#define SH_PREFIX scan
-#define SH_ELEMENT_TYPE ScanEntry
-#define SH_KEY_TYPE Oid
-#define SH_KEY table
-#define SH_HASH_KEY(tb, key) murmurhash32(key)
-#define SH_EQUAL(tb, a, b) ((a) == (b))
-#define SH_SCOPE static inline
-#define SH_DEFINE
-#define SH_DECLARE
-#include "lib/simplehash.h"
+} TableEntry;
 
 struct HaIndexScan
 {
@@ -65,13 +53,14 @@ struct HaIndexScan
 	Snapshot	snapshot;		/* all rows are read with it */
 	TupleTableSlot *slot;
 	MemoryContext context;		/* of what is kept */
-	scan_hash  *tables;
-	ScanEntry  *last;			/* of the row before: the rows of a table mostly stand together */
+	HaOidMap   *places;			/* of tables in entry[] */
+	TableEntry *entry;
+	uint32		entry_count;
+	uint32		entry_room;
 	Sketch	   *sketch;
 	uint32		count;
 	uint32		room;
-	Oid		   *found;			/* tables, in the order of their numbers */
-	uint32		found_count;
+	uint32		found_count;	/* after begin: tables found, the only ones in entry[], by their numbers */
 	uint32		next;
 };
 
@@ -139,25 +128,30 @@ sketch(HaIndexScan *scan, HeapTuple tuple, Sketch *index)
 	index->kind = (uint8) ha_indexes_kind(scan->reader, first_class(form), &index->method);
 }
 
-static ScanEntry *
+static TableEntry *
 entry_of(HaIndexScan *scan, Oid table)
 {
-	bool		known;
+	uint32	   *place = ha_oidmap_at(scan->places, table);
+	TableEntry *entry;
 
-	if (scan->last != NULL && scan->last->table == table)
-		return scan->last;
-	scan->last = scan_insert(scan->tables, table, &known);
-	if (!known)
+	if (*place > 0)
+		return &scan->entry[*place - 1];
+	if (scan->entry_count == scan->entry_room)
 	{
-		scan->last->last = scan->last->count = 0;
-		scan->last->found = false;
+		scan->entry_room *= 2;
+		scan->entry = repalloc_huge(scan->entry, sizeof(TableEntry) * scan->entry_room);
 	}
-	return scan->last;
+	entry = &scan->entry[scan->entry_count];
+	*place = ++scan->entry_count;
+	entry->table = table;
+	entry->last = entry->count = 0;
+	entry->found = false;
+	return entry;
 }
 
 /* Compares an index with those of its table before it. */
 static void
-compare(HaIndexScan *scan, ScanEntry *entry, Sketch *index)
+compare(HaIndexScan *scan, TableEntry *entry, Sketch *index)
 {
 	for (uint32 i = index->before; i > 0 && entry->count < COMPARED; i = scan->sketch[i - 1].before)
 	{
@@ -174,7 +168,7 @@ add(HaIndexScan *scan, HeapTuple tuple)
 {
 	Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
 	Sketch	   *index;
-	ScanEntry  *entry;
+	TableEntry *entry;
 
 	if (form->indrelid < FirstNormalObjectId || !form->indisvalid || !form->indisready || !form->indislive)
 		return;
@@ -194,28 +188,24 @@ add(HaIndexScan *scan, HeapTuple tuple)
 }
 
 static int
-compare_oids(const void *a, const void *b)
+compare_tables(const void *a, const void *b)
 {
-	Oid			left = *(const Oid *) a;
-	Oid			right = *(const Oid *) b;
+	Oid			left = ((const TableEntry *) a)->table;
+	Oid			right = ((const TableEntry *) b)->table;
 
 	return left < right ? -1 : left > right;
 }
 
+/* Those that were found move to the front. */
 static void
-list_found(HaIndexScan *scan)
+keep_found(HaIndexScan *scan)
 {
-	scan_iterator iterator;
-	ScanEntry  *entry;
-
-	scan->found = MemoryContextAllocHuge(scan->context, sizeof(Oid) * (scan->tables->members + 1));
-	scan_start_iterate(scan->tables, &iterator);
-	while ((entry = scan_iterate(scan->tables, &iterator)) != NULL)
+	for (uint32 i = 0; i < scan->entry_count; i++)
 	{
-		if (entry->found)
-			scan->found[scan->found_count++] = entry->table;
+		if (scan->entry[i].found)
+			scan->entry[scan->found_count++] = scan->entry[i];
 	}
-	qsort(scan->found, scan->found_count, sizeof(Oid), compare_oids);
+	qsort(scan->entry, scan->found_count, sizeof(TableEntry), compare_tables);
 }
 
 HaIndexScan *
@@ -224,17 +214,19 @@ ha_index_scan_begin(HaIndexReader *reader)
 	HaIndexScan *scan = palloc0(sizeof(HaIndexScan));
 	SysScanDesc rows;
 	HeapTuple	tuple;
-	double		expected;
+	MemoryContext before;
 
 	scan->reader = reader;
 	scan->context = AllocSetContextCreate(CurrentMemoryContext, "pg_haops indexes", ALLOCSET_DEFAULT_SIZES);
 	scan->catalog = table_open(IndexRelationId, AccessShareLock);
-	expected = Max(Min(scan->catalog->rd_rel->reltuples, 1e6), 1024);
 	scan->snapshot = RegisterSnapshot(GetCatalogSnapshot(IndexRelationId));
 	scan->slot = table_slot_create(scan->catalog, NULL);
-	scan->tables = scan_create(scan->context, (uint32) expected / 2, NULL);
-	scan->room = 4096;
-	scan->sketch = MemoryContextAlloc(scan->context, sizeof(Sketch) * scan->room);
+	before = MemoryContextSwitchTo(scan->context);
+	scan->places = ha_oidmap_create();
+	scan->room = scan->entry_room = 4096;
+	scan->entry = palloc(sizeof(TableEntry) * scan->entry_room);
+	scan->sketch = palloc(sizeof(Sketch) * scan->room);
+	MemoryContextSwitchTo(before);
 	rows = systable_beginscan(scan->catalog, InvalidOid, false, scan->snapshot, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(rows)))
 	{
@@ -242,7 +234,7 @@ ha_index_scan_begin(HaIndexReader *reader)
 		add(scan, tuple);
 	}
 	systable_endscan(rows);
-	list_found(scan);
+	keep_found(scan);
 	return scan;
 }
 
@@ -250,7 +242,7 @@ ha_index_scan_begin(HaIndexReader *reader)
 
 /* The rows of those of the table's indexes that were found, as they stand, in the current memory context. */
 static HeapTuple *
-read_rows(HaIndexScan *scan, const ScanEntry *entry, int *count)
+read_rows(HaIndexScan *scan, const TableEntry *entry, int *count)
 {
 	HeapTuple  *tuple;
 	int			room = 0;
@@ -272,10 +264,13 @@ read_rows(HaIndexScan *scan, const ScanEntry *entry, int *count)
 bool
 ha_index_scan_next(HaIndexScan *scan, Oid *table, HeapTuple **tuple, int *count)
 {
+	const TableEntry *entry;
+
 	if (scan->next == scan->found_count)
 		return false;
-	*table = scan->found[scan->next++];
-	*tuple = read_rows(scan, scan_lookup(scan->tables, *table), count);
+	entry = &scan->entry[scan->next++];
+	*table = entry->table;
+	*tuple = read_rows(scan, entry, count);
 	return true;
 }
 
