@@ -6,7 +6,8 @@ package Source;
 use strict;
 use warnings;
 
-# A file of the tree below $root. The path decides how it is read: kind is c, sql, perl, shell, make or text.
+# A file of the tree below $root. The path decides how it is read: kind is c, sql, perl, shell, python, make
+# or text.
 sub new
 {
 	my ($class, $root, $path) = @_;
@@ -28,6 +29,7 @@ sub kind_of
 	return 'sql' if $path =~ /\.sql$/;
 	return 'perl' if $path =~ /\.(?:pl|pm)$/ || $first_line =~ /^#!.*\bperl\b/;
 	return 'shell' if $path =~ /\.sh$/ || $first_line =~ /^#!.*\b(?:ba)?sh\b/;
+	return 'python' if $path =~ /\.py$/ || $first_line =~ /^#!.*\bpython3?\b/;
 	return 'make' if $path =~ /(?:^|\/)Makefile$/;
 	return 'text';
 }
@@ -41,6 +43,30 @@ sub without_comments
 	$text =~ s{ (//[^\n]* | /\*.*?\*/) | ("(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*') }
 		{ defined $1 ? $blank->($1) : $empty->($2) }gsex;
 	return $text;
+}
+
+# The functions of a Python file: [name, line of the name, lines of the body], methods too. A body ends before the next
+# line that is not indented more than its def.
+sub python_functions
+{
+	my ($self) = @_;
+	my $lines = $self->{lines};
+	my (@open, @found);
+
+	for my $i (0 .. $#$lines + 1)
+	{
+		my $line = $lines->[$i] // 'end';
+		next if $line =~ /^\s*$/;
+		my ($indent) = $line =~ /^(\t*)/;
+		while (@open && length($indent) <= $open[-1][2] && $line !~ /^\s*\)/)
+		{
+			my ($name, $at, undef, $last) = @{ pop @open };
+			push @found, [ $name, $at, $last - $at ];
+		}
+		$_->[3] = $i + 1 for @open;
+		push @open, [ $1, $i + 1, length($indent), $i + 1 ] if $line =~ /^\t*(?:async\s+)?def\s+(\w+)/;
+	}
+	return @found;
 }
 
 # The functions of a C file, by their braces in the first column: [name, line of the name, lines between the
