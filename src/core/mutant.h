@@ -51,11 +51,34 @@
 	X(IRREPLACEABLE_DROPPED, "a member that nobody can replace is dropped from the sync set for ever (R32)") \
 	X(CANDIDATE_BLINDED, "a candidate that is no voter any more goes on (R30)")
 
+/* Bugs of the alerts' decisions (ops/episode, ops/lane) and of the queue that test/sim/alerts.h stands in for. */
+#define HA_MUTANT_ALERTS(X) \
+	X(UNKNOWN_ENDS, "a round that could not find out counts as the end of the condition") \
+	X(UNKNOWN_REPEATS, "a round that could not find out repeats what was told") \
+	X(UNKNOWN_AGES, "the time in which nothing was known counts as time in which the condition held") \
+	X(UNKNOWN_FORGETS, "the time before nothing was known is forgotten") \
+	X(PENDING_KEPT, "what is pending goes on to be when its condition is gone") \
+	X(FUTURE_COUNTS, "a time of the future is not taken for now") \
+	X(MUTED_IS_TOLD, "what fired muted counts as told") \
+	X(MUTE_IGNORED, "what is muted is told") \
+	X(MUTED_END_KEPT, "the end of what people were told of is withheld while it is muted") \
+	X(END_UNASKED, "people are told of the end of what they never heard of") \
+	X(REPEAT_BY_STATE, "repetitions are counted from the state, not from the last message") \
+	X(SAME_TRANSITION, "the end has the number of the message before it") \
+	X(LANE_STARTS_AT_ONCE, "a lane waits for nothing when its process starts") \
+	X(HOLD_IGNORED, "a receiver that throttles is asked again after the usual distance") \
+	X(ANEW_AFTER_RESTART, "a restart forgets which alerts there are") \
+	X(NAMED_ANEW, "a restart names alerts after the begin of their state") \
+	X(NEWS_BEFORE_STATE, "news are stored before the state that they belong to") \
+	X(CLAIM_IS_SENT, "what was claimed counts as sent") \
+	X(NEWS_OVERTAKE, "news are claimed while older ones of the same alert are under way")
+
 enum
 {
 	HA_MUTANT_NONE,
 #define HA_MUTANT_ENUM(name, text) HA_MUTANT_##name,
 	HA_MUTANT_LIST(HA_MUTANT_ENUM)
+	HA_MUTANT_ALERTS(HA_MUTANT_ENUM)
 #undef HA_MUTANT_ENUM
 	HA_MUTANT_COUNT
 };

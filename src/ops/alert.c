@@ -61,11 +61,11 @@ later(const HaEventKey *a, const HaEventKey *b)
 /* ---- Marks ---- */
 
 void
-ha_alert_mark_text(const HaAlert *alert, char text[HA_EVENT_TEXT_SIZE])
+ha_alert_mark_text(const HaAlert *alert, const char *channel, char text[HA_EVENT_TEXT_SIZE])
 {
 	const HaEventKey *key = &alert->event->key;
 
-	snprintf(text, HA_EVENT_TEXT_SIZE, "posted: %s, event %" PRIu32 "/%" PRIu64 "/%" PRIu64,
+	snprintf(text, HA_EVENT_TEXT_SIZE, "posted to %s: %s, event %" PRIu32 "/%" PRIu64 "/%" PRIu64, channel,
 			 ha_alert_name(alert->kind), key->origin, key->run, key->number);
 }
 
@@ -81,9 +81,9 @@ read_number(const char **from, char closing, uint64_t *number)
 }
 
 bool
-ha_alert_mark_key(const HaEventRecord *record, HaEventKey *key)
+ha_alert_mark_key(const HaEventRecord *record, const char *channel, HaEventKey *key)
 {
-	static const char head[] = "posted: ";
+	static const char head[] = "posted to ";
 	static const char middle[] = ", event ";
 	const char *from;
 	uint64_t origin;
@@ -92,7 +92,10 @@ ha_alert_mark_key(const HaEventRecord *record, HaEventKey *key)
 	if (record->kind != HA_EVENT_KIND_ALERT || record->severity != HA_SEVERITY_INFO ||
 		strncmp(record->text, head, sizeof(head) - 1) != 0)
 		return false;
-	from = strstr(record->text, middle);
+	from = record->text + sizeof(head) - 1;
+	if (channel != NULL && (strncmp(from, channel, strlen(channel)) != 0 || from[strlen(channel)] != ':'))
+		return false;
+	from = strstr(from, middle);
 	if (from == NULL)
 		return false;
 	from += sizeof(middle) - 1;
@@ -118,7 +121,7 @@ ha_alert_marked(HaEventLog log, uint32_t index)
 	{
 		HaEventKey key;
 
-		if (!ha_alert_mark_key(&log.record[i], &key))
+		if (!ha_alert_mark_key(&log.record[i], log.channel, &key))
 			continue;
 		for (uint32_t j = 0; j < log.count; j++)
 			if (same_event(&log.record[j].key, &key) && same_story(&log.record[j], &log.record[index]))

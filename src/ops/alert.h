@@ -2,8 +2,8 @@
  * alert.h: which events people are told of, and in what order of urgency.
  *
  * An alert is not a thing that is kept: it is read out of the events, which are the same on all members. What was
- * posted is an event too (a mark, see ha_alert_mark_text()). So every member knows what is still to be said, and a
- * new leader goes on where the old one stopped; nothing else has to survive.
+ * posted to which channel is an event too (a mark, see ha_alert_mark_text()). So every member knows what is still to be
+ * said, and a new leader goes on where the old one stopped; nothing else has to survive.
  *
  * All functions are pure. A log is an array of events in the order of ha_event_compare(), as the shared memory of a
  * member holds it; alerts point into it.
@@ -47,6 +47,7 @@ typedef struct HaEventLog
 {
 	uint32_t count;
 	const HaEventRecord *record;
+	const char *channel;		/* whose marks count; NULL = those of any */
 } HaEventLog;
 
 typedef struct HaAlert
@@ -69,16 +70,19 @@ extern bool ha_alert_of(HaEventLog log, uint32_t index, HaAlert *alert);
 /* Wall time in microseconds from which on the alert is to be posted: its event's, and the hold of its kind. */
 extern int64_t ha_alert_from_us(const HaAlert *alert);
 
-/* True when the log holds a mark for the record, or for another one that tells the same (two members miss a leader). */
+/*
+ * True when the log holds a mark of its channel for the record, or for another one that tells the same (two members
+ * miss a leader).
+ */
 extern bool ha_alert_marked(HaEventLog log, uint32_t index);
 
 /*
  * The text of a mark: an event of kind HA_EVENT_KIND_ALERT and severity INFO that says that this alert was taken by
- * the receiver. Ours both ways: ha_alert_mark_key() reads what ha_alert_mark_text() wrote, and gives false for
- * anything else.
+ * the channel's receiver. Ours both ways: ha_alert_mark_key() reads what ha_alert_mark_text() wrote, and gives false
+ * for anything else, and for a mark of another channel than `channel` (NULL = any).
  */
-extern void ha_alert_mark_text(const HaAlert *alert, char text[HA_EVENT_TEXT_SIZE]);
-extern bool ha_alert_mark_key(const HaEventRecord *record, HaEventKey *key);
+extern void ha_alert_mark_text(const HaAlert *alert, const char *channel, char text[HA_EVENT_TEXT_SIZE]);
+extern bool ha_alert_mark_key(const HaEventRecord *record, const char *channel, HaEventKey *key);
 
 /*
  * A member "came back" with this event when it joined a leader's WAL after a restart or after it had led itself;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ops/card.h"
+#include "ops/episode.h"
 #include "ops/readiness.h"
 #include "ops/text.h"
 
@@ -256,7 +257,9 @@ ha_card_make(HaCard *card, const HaAlert *alert, const HaCardContext *context)
 	HaText text;
 
 	memset(card, 0, sizeof(*card));
+	card->language = context->language;
 	card->colour = colour_of(alert);
+	card->calls = alert->severity == HA_SEVERITY_CRITICAL;
 	text = ha_text(card->title, sizeof(card->title));
 	ha_text_add(&text, "[pg_haops] ");
 	if (context->cluster[0] != '\0')
@@ -278,39 +281,80 @@ ha_card_make(HaCard *card, const HaAlert *alert, const HaCardContext *context)
 
 /* ---- As a plain text ---- */
 
-/* Adds one line without anything that could be taken for a mention. */
 static void
-add_line(HaText *text, const char *name, const char *value)
+add_line(HaText *text, const char *value)
 {
+	if (value[0] == '\0')
+		return;
 	if (text->length > 0)
 		ha_text_add(text, "\n");
-	ha_text_add(text, name);
-	for (; *value != '\0'; value++)
-	{
-		char word[5] = {0};
-		size_t length = ha_text_char_bytes(value, strlen(value));
-
-		memcpy(word, value, length > 0 ? length : 1);
-		ha_text_add(text, *value == '<' ? "\xEF\xBC\x9C" : word);
-		value += length > 0 ? length - 1 : 0;
-	}
+	ha_text_add_harmless(text, value, false);
 }
 
 void
-ha_card_text(const HaCard *card, char *bytes, size_t size)
+ha_card_more(const HaCard *card, uint32_t more, char *text, size_t size)
+{
+	text[0] = '\0';
+	if (more > 0)
+		snprintf(text, size, card->language == HA_LANGUAGE_ZH ? "… 另有 %" PRIu32 " 条，见 haops.alerts" :
+				 "… +%" PRIu32 " more: see haops.alerts", more);
+}
+
+void
+ha_card_text(const HaCard *card, uint32_t lines, char *bytes, size_t size)
 {
 	HaText text = ha_text(bytes, size);
+	char more[96];
 
-	add_line(&text, "", card->title);
-	add_line(&text, "", card->sentence);
-	if (card->detail[0] != '\0')
-		add_line(&text, "", card->detail);
+	add_line(&text, card->title);
+	add_line(&text, card->sentence);
+	add_line(&text, card->detail);
+	for (uint32_t i = 0; i < card->line_count && i < lines; i++)
+		add_line(&text, card->line[i]);
+	ha_card_more(card, card->more + (card->line_count > lines ? card->line_count - lines : 0), more, sizeof(more));
+	add_line(&text, more);
 	for (uint32_t i = 0; i < card->field_count; i++)
 	{
-		char name[48];
-
-		snprintf(name, sizeof(name), "%s: ", card->field[i].name);
-		add_line(&text, name, card->field[i].value);
+		add_line(&text, card->field[i].name);
+		ha_text_add(&text, ": ");
+		ha_text_add_harmless(&text, card->field[i].value, false);
 	}
-	add_line(&text, "", card->note);
+	add_line(&text, card->link);
+	add_line(&text, card->note);
+}
+
+/* ---- As data ---- */
+
+static void
+add_label(HaNotice *notice, const char *name, const char *value)
+{
+	HaNoticeLabel *label = &notice->label[notice->label_count++];
+
+	snprintf(label->name, sizeof(label->name), "%s", name);
+	snprintf(label->value, sizeof(label->value), "%s", value);
+}
+
+void
+ha_notice_of_alert(HaNotice *notice, const HaAlert *alert, const HaCardContext *context)
+{
+	const HaEventKey *key = &alert->event->key;
+	HaText text;
+	char name[64];
+
+	memset(notice, 0, sizeof(*notice));
+	snprintf(notice->id, sizeof(notice->id), "%016" PRIx64 "-1",
+			 ha_episode_id(ha_episode_id(key->origin, (int64_t) key->run), (int64_t) key->number));
+	notice->kind = HA_NOTICE_EVENT;
+	notice->severity = alert->severity;
+	notice->mended = alert->mended;
+	snprintf(notice->rule, sizeof(notice->rule), "%s", ha_alert_name(alert->kind));
+	text = ha_text(notice->summary, sizeof(notice->summary));
+	expand(&text, words[alert->kind][context->language].title, alert, context);
+	text = ha_text(notice->description, sizeof(notice->description));
+	expand(&text, words[alert->kind][context->language].sentence, alert, context);
+	notice->starts_us = key->wall_us;
+	ha_card_member(context->reg, key->origin, name, sizeof(name));
+	add_label(notice, "node", name);
+	snprintf(name, sizeof(name), "%" PRIu64, alert->event->term);
+	add_label(notice, "term", name);
 }

@@ -1,22 +1,14 @@
 /*
  * outbox.c: see outbox.h.
  */
-#include <assert.h>
 #include <string.h>
 
 #include "ops/outbox.h"
 
-#define SECOND_US (INT64_C(1000) * 1000)
-#define RETRY_MAX_S 60
-#define BROKEN_FIRST_S 15
-#define BROKEN_MAX_S 300
-#define THROTTLE_FIRST_S 5
-
 void
-ha_outbox_start(HaOutbox *outbox, uint64_t seed)
+ha_outbox_start(HaOutbox *outbox)
 {
 	memset(outbox, 0, sizeof(*outbox));
-	ha_prng_seed(&outbox->prng, seed);
 }
 
 /* ---- Who speaks, and when ---- */
@@ -47,23 +39,47 @@ rank_of(const HaStatus *status, HaId origin)
 	return rank;
 }
 
+/* True when another member leads, as far as this one knows. */
+static bool
+is_led(const HaStatus *status)
+{
+	return !ha_role_leads(status->role) && status->leader != 0 && status->promise_left_us > 0;
+}
+
 /* How long this member waits with an event of this origin, beyond what its kind asks for. */
 static HaUs
 patience(const HaStatus *status, HaId origin)
 {
-	bool leads = ha_role_leads(status->role);
 	HaUs us = rank_of(status, origin) * HA_OUTBOX_RANK_US;
 
-	if (leads && status->gate.open && status->lease_left_us > 0)
+	if (ha_role_leads(status->role) && status->gate.open && status->lease_left_us > 0)
 		return 0;
-	if (!leads && status->leader != 0 && status->promise_left_us > 0)
-		us += HA_OUTBOX_STEP_IN_US;
-	return us;
+	return is_led(status) ? us + HA_OUTBOX_STEP_IN_US : us;
 }
 
-/* Microseconds from now until this member may post the alert; 0 = now. */
+/* When the leader's last message to the channel was taken, wall time; 0 = none is known. */
+static int64_t
+leader_spoke_us(HaEventLog log, const HaStatus *status)
+{
+	int64_t last_us = 0;
+
+	for (uint32_t i = 0; i < log.count; i++)
+	{
+		HaEventKey key;
+
+		if (log.record[i].key.origin == status->leader && log.record[i].key.wall_us > last_us &&
+			ha_alert_mark_key(&log.record[i], log.channel, &key))
+			last_us = log.record[i].key.wall_us;
+	}
+	return last_us;
+}
+
+/*
+ * Microseconds from now until this member may post the alert; 0 = now. A leader that posts, and only has much to say,
+ * is not helped: two together would be too much for the receiver.
+ */
 static HaUs
-time_to_wait(const HaAlert *alert, const HaStatus *status, int64_t wall_us)
+time_to_wait(const HaAlert *alert, const HaStatus *status, int64_t spoke_us, int64_t wall_us)
 {
 	int64_t stood_us = wall_us - alert->event->key.wall_us;
 	int64_t wanted_us = ha_alert_from_us(alert) - alert->event->key.wall_us;
@@ -72,13 +88,23 @@ time_to_wait(const HaAlert *alert, const HaStatus *status, int64_t wall_us)
 	if (stood_us < 0)
 		stood_us = 0;
 	wanted_us += patience(status, alert->event->key.origin);
+	if (is_led(status) && spoke_us > alert->event->key.wall_us)
+		wanted_us += spoke_us - alert->event->key.wall_us;
 	return wanted_us > stood_us ? wanted_us - stood_us : 0;
 }
 
-bool
-ha_outbox_next(const HaOutbox *outbox, HaEventLog log, const HaStatus *status, int64_t wall_us,
-			   HaUs mono_us, HaAlert *alert, HaUs *wait_us)
+/* Good news are for those who get warnings, too: they heard of the bad ones. */
+static bool
+below(const HaAlert *alert, HaSeverity least)
 {
+	return alert->severity < least && !(alert->mended && least < HA_SEVERITY_CRITICAL);
+}
+
+bool
+ha_outbox_next(const HaOutbox *outbox, HaEventLog log, HaSeverity least, const HaStatus *status, int64_t wall_us,
+			   HaAlert *alert, HaUs *wait_us)
+{
+	int64_t spoke_us = leader_spoke_us(log, status);
 	bool found = false;
 
 	*wait_us = HA_US_NEVER;
@@ -90,9 +116,9 @@ ha_outbox_next(const HaOutbox *outbox, HaEventLog log, const HaStatus *status, i
 		HaUs wait;
 
 		if (log.record[i].key.wall_us < wall_us - HA_ALERT_AGE_MAX_US || is_done(outbox, &log.record[i].key) ||
-			!ha_alert_of(log, i, &next) || ha_alert_marked(log, i))
+			!ha_alert_of(log, i, &next) || below(&next, least) || ha_alert_marked(log, i))
 			continue;
-		wait = time_to_wait(&next, status, wall_us);
+		wait = time_to_wait(&next, status, spoke_us, wall_us);
 		if (wait == 0 && (!found || next.severity > alert->severity))
 		{
 			*alert = next;
@@ -101,71 +127,11 @@ ha_outbox_next(const HaOutbox *outbox, HaEventLog log, const HaStatus *status, i
 		if (wait > 0 && wait < *wait_us)
 			*wait_us = wait;
 	}
-	if (found && mono_us < outbox->not_before_us)
-	{
-		*wait_us = outbox->not_before_us - mono_us;
-		return false;
-	}
 	return found;
 }
 
-/* ---- What the receiver said ---- */
-
-/* Doubles with each failure in a row, between first and most, and spreads by half around it. */
-static HaUs
-back_off(HaOutbox *outbox, int64_t first_s, int64_t most_s)
+void
+ha_outbox_done(HaOutbox *outbox, const HaEventKey *event)
 {
-	int64_t base_s = first_s;
-
-	for (uint32_t i = 1; i < outbox->failures && base_s < most_s; i++)
-		base_s *= 2;
-	if (base_s > most_s)
-		base_s = most_s;
-	return base_s * SECOND_US / 2 + (HaUs) ha_prng_below(&outbox->prng, (uint32_t) (base_s * SECOND_US));
-}
-
-static HaUs
-pause_after(HaOutbox *outbox, HaVerdict verdict, int64_t retry_after_s)
-{
-	HaUs asked_us = (retry_after_s < BROKEN_MAX_S ? retry_after_s : BROKEN_MAX_S) * SECOND_US;
-	HaUs us = HA_OUTBOX_GAP_US;
-
-	if (verdict == HA_VERDICT_RETRY)
-		us = back_off(outbox, 1, RETRY_MAX_S);
-	else if (verdict == HA_VERDICT_THROTTLE)
-		us = back_off(outbox, THROTTLE_FIRST_S, RETRY_MAX_S);
-	else if (verdict == HA_VERDICT_BROKEN)
-		us = back_off(outbox, BROKEN_FIRST_S, BROKEN_MAX_S);
-	if (us < HA_OUTBOX_GAP_US)
-		us = HA_OUTBOX_GAP_US;
-	return us > asked_us ? us : asked_us;
-}
-
-bool
-ha_outbox_result(HaOutbox *outbox, const HaEventKey *event, HaVerdict verdict, int64_t retry_after_s, HaUs mono_us)
-{
-	bool tell;
-
-	assert(retry_after_s >= 0);
-	if (verdict == HA_VERDICT_PLAIN && outbox->plain)
-		verdict = HA_VERDICT_BROKEN;
-	outbox->plain = verdict == HA_VERDICT_PLAIN;
-	if (verdict == HA_VERDICT_DELIVERED)
-	{
-		outbox->done[outbox->done_count++ % HA_OUTBOX_DONE_MAX] = *event;
-		outbox->failures = 0;
-		tell = outbox->failing;
-		outbox->failing = false;
-	}
-	else if (verdict == HA_VERDICT_PLAIN)
-		tell = false;
-	else
-	{
-		/* One failure may be chance; a broken channel is told at once. */
-		outbox->failures++;
-		tell = !outbox->failing && (verdict == HA_VERDICT_BROKEN || outbox->failures >= 3);
-		outbox->failing |= tell;
-	}
-	outbox->not_before_us = mono_us + pause_after(outbox, verdict, retry_after_s);
-	return tell;
+	outbox->done[outbox->done_count++ % HA_OUTBOX_DONE_MAX] = *event;
 }

@@ -130,3 +130,38 @@ ha_text_add_foreign(HaText *text, const char *bytes, size_t count)
 		count -= length;
 	}
 }
+
+/* The full-width form of an ASCII character, which stands at U+FF00 plus its distance from the space. */
+static void
+add_full_width(HaText *text, char c)
+{
+	unsigned code = 0xFF00u + (unsigned char) c - ' ';
+	char bytes[4] = {
+		(char) (0xE0 | code >> 12), (char) (0x80 | (code >> 6 & 0x3F)), (char) (0x80 | (code & 0x3F)), '\0'
+	};
+
+	ha_text_add(text, bytes);
+}
+
+void
+ha_text_add_harmless(HaText *text, const char *words, bool markdown)
+{
+	char before = '\0';
+
+	while (*words != '\0')
+	{
+		size_t length = ha_text_char_bytes(words, strlen(words));
+		char word[5] = {0};
+
+		if (*words == '<' || *words == '@' || (markdown && strchr(">`*\\#", *words) != NULL) ||
+			(markdown && before == ']' && *words == '('))
+			add_full_width(text, *words);
+		else
+		{
+			memcpy(word, words, length > 0 ? length : 1);
+			ha_text_add(text, word);
+		}
+		before = *words;
+		words += length > 0 ? length : 1;
+	}
+}

@@ -38,6 +38,12 @@ extern void ha_text_format(HaText *text, const char *format, ...)
  */
 extern void ha_text_add_foreign(HaText *text, const char *bytes, size_t count);
 
+/*
+ * Adds valid UTF-8 of which no client of a chat may make more than text: what begins a mention, a tag, a link or a
+ * format is replaced by its full-width look-alike. `markdown`: the receiver reads markdown, too.
+ */
+extern void ha_text_add_harmless(HaText *text, const char *words, bool markdown);
+
 /* Bytes of the character that begins here, 1 to 4; 0 when it is no valid UTF-8 (overlong, surrogate, cut off). */
 extern size_t ha_text_char_bytes(const char *bytes, size_t count);
 

@@ -4,9 +4,12 @@
  *	sim [--topology 3|2w|5|4w|7|all] [--mode async|sync|both] [--seeds N] [--first S] [--mutant NAME]
  *		[--without FAULT]... [--trace]
  *	sim mutants [--limit N] [--mutant NAME]
+ *	sim alerts [--seeds N] [--first S] [--mutant NAME] [--trace]
+ *	sim alert-mutants [--limit N] [--mutant NAME]
  *
  * Ends with 0 when nothing was violated (or every seeded bug was found), 1 otherwise, 2 for a wrong command line.
  */
+#include "test/sim/alerts.h"
 #include "test/sim/run.h"
 
 #include <getopt.h>
@@ -22,7 +25,7 @@ typedef struct Options
 	uint64_t first;
 	uint64_t limit;
 	bool trace;
-	bool mutants;
+	const char *what;			/* NULL = schedules of members */
 } Options;
 
 static bool
@@ -32,6 +35,12 @@ number(const char *text, uint64_t *value)
 
 	*value = strtoull(text, &end, 10);
 	return end != text && *end == '\0';
+}
+
+static bool
+is_known(const char *what)
+{
+	return strcmp(what, "mutants") == 0 || strcmp(what, "alerts") == 0 || strcmp(what, "alert-mutants") == 0;
 }
 
 static bool
@@ -85,8 +94,8 @@ read_options(int argc, char **argv, Options *o)
 				break;
 		}
 	}
-	o->mutants = optind < argc && strcmp(argv[optind], "mutants") == 0;
-	return right && (optind == argc || (o->mutants && optind + 1 == argc));
+	o->what = optind < argc ? argv[optind] : NULL;
+	return right && (optind == argc || (is_known(o->what) && optind + 1 == argc));
 }
 
 static int
@@ -120,10 +129,16 @@ main(int argc, char **argv)
 	if (!read_options(argc, argv, &o))
 	{
 		fprintf(stderr, "usage: sim [--topology 3|2w|5|4w|7|all] [--mode async|sync|both] [--seeds N] [--first S]"
-				" [--mutant NAME] [--without FAULT]... [--trace]\n       sim mutants [--limit N] [--mutant NAME]\n");
+				" [--mutant NAME] [--without FAULT]... [--trace]\n       sim mutants [--limit N] [--mutant NAME]\n"
+				"       sim alerts [--seeds N] [--first S] [--mutant NAME] [--trace]\n"
+				"       sim alert-mutants [--limit N] [--mutant NAME]\n");
 		return 2;
 	}
-	if (o.mutants)
+	if (o.what != NULL && strcmp(o.what, "alerts") == 0)
+		return alerts_run_many(o.first, o.seeds, o.trace, o.mutant) ? 0 : 1;
+	if (o.what != NULL && strcmp(o.what, "alert-mutants") == 0)
+		return alerts_mutants_run(o.limit, o.mutant) ? 0 : 1;
+	if (o.what != NULL)
 		return sim_mutants_run(&world, o.limit, o.mutant) ? 0 : 1;
 	if (!sim_mutants_choose(o.mutant))
 	{

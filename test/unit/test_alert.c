@@ -15,7 +15,7 @@
 
 /* The log of a test: events are said one second after the other. */
 static HaEventRecord record[64];
-static HaEventLog log = {0, record};
+static HaEventLog log = {.record = record};
 
 static int
 start(void **state)
@@ -47,7 +47,7 @@ mark(uint32_t number)
 
 	assert_true(ha_alert_of(log, number - 1, &alert));
 	r = say(1, 1, HA_EVENT_KIND_ALERT, 0);
-	ha_alert_mark_text(&alert, r->text);
+	ha_alert_mark_text(&alert, "ops", r->text);
 }
 
 /* Says which alerts the log makes now, as one text. */
@@ -254,9 +254,10 @@ static void
 test_marks(void **state)
 {
 	static const char *const bad[] = {
-		"", "posted: failover", "posted: failover, event ", "posted: failover, event 1/2", "posted: x, event 1/2/",
-		"posted: x, event 1/2/3 ", "posted: x, event 0/2/3", "posted: x, event 32/2/3", "posted: x, event -1/2/3",
-		"posted: x, event 1/2/99999999999999999999", "can't post: x, event 1/2/3",
+		"", "posted to ops: failover", "posted to ops: failover, event ", "posted to ops: failover, event 1/2",
+		"posted to ops: x, event 1/2/", "posted to ops: x, event 1/2/3 ", "posted to ops: x, event 0/2/3",
+		"posted to ops: x, event 32/2/3", "posted to ops: x, event -1/2/3",
+		"posted to ops: x, event 1/2/99999999999999999999", "can't post: x, event 1/2/3",
 	};
 	HaEventRecord *r = say(1, 1, HA_EVENT_KIND_ALERT, 1);
 	HaEventKey key;
@@ -265,18 +266,21 @@ test_marks(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 	{
 		snprintf(r->text, sizeof(r->text), "%s", bad[i]);
-		assert_false(ha_alert_mark_key(r, &key));
+		assert_false(ha_alert_mark_key(r, NULL, &key));
 	}
-	snprintf(r->text, sizeof(r->text), "posted: failover, event 31/18446744073709/7");
-	assert_true(ha_alert_mark_key(r, &key));
+	snprintf(r->text, sizeof(r->text), "posted to ops: failover, event 31/18446744073709/7");
+	assert_false(ha_alert_mark_key(r, "op", &key));
+	assert_false(ha_alert_mark_key(r, "ops2", &key));
+	assert_true(ha_alert_mark_key(r, NULL, &key));
+	assert_true(ha_alert_mark_key(r, "ops", &key));
 	assert_int_equal(key.origin, 31);
 	assert_int_equal(key.run, 18446744073709);
 	assert_int_equal(key.number, 7);
 	r->severity = HA_SEVERITY_WARNING;
-	assert_false(ha_alert_mark_key(r, &key));
+	assert_false(ha_alert_mark_key(r, NULL, &key));
 	r->severity = HA_SEVERITY_INFO;
 	r->kind = HA_EVENT_KIND_HOOK;
-	assert_false(ha_alert_mark_key(r, &key));
+	assert_false(ha_alert_mark_key(r, NULL, &key));
 }
 
 int

@@ -42,7 +42,7 @@ test_english(void **state)
 	(void) state;
 	ha_card_make(&card, &alert, &context);
 	assert_int_equal(card.colour, HA_CARD_ORANGE);
-	ha_card_text(&card, text, sizeof(text));
+	ha_card_text(&card, 0, text, sizeof(text));
 	assert_string_equal(text,
 						"[pg_haops] prod: failover: n2 leads now\n"
 						"n1 failed or was cut off; n2 was elected in term 8 and takes writes.\n"
@@ -62,7 +62,7 @@ test_chinese(void **state)
 	(void) state;
 	context.language = HA_LANGUAGE_ZH;
 	ha_card_make(&card, &alert, &context);
-	ha_card_text(&card, text, sizeof(text));
+	ha_card_text(&card, 0, text, sizeof(text));
 	assert_string_equal(text,
 						"[pg_haops] prod: 故障切换：n2 成为新主库\n"
 						"n1 故障或失联；n2 在任期 8 当选主库，已接受写入。\n"
@@ -90,7 +90,7 @@ test_all_kinds(void **state)
 			assert_int_equal(strncmp(card.title, "[pg_haops] ", 11), 0);
 			assert_true(strlen(card.title) > strlen("[pg_haops] prod: "));
 			assert_true(strlen(card.sentence) > 0);
-			ha_card_text(&card, text, sizeof(text));
+			ha_card_text(&card, 0, text, sizeof(text));
 			assert_null(strchr(text, '%'));
 			assert_non_null(strstr(text, "[pg_haops]"));
 		}
@@ -133,7 +133,7 @@ test_late(void **state)
 	(void) state;
 	context.wall_us = event.key.wall_us + INT64_C(600) * 1000 * 1000;
 	ha_card_make(&card, &alert, &context);
-	ha_card_text(&card, text, sizeof(text));
+	ha_card_text(&card, 0, text, sizeof(text));
 	assert_non_null(strstr(text, "18:31:07.123 +08:00 (late, now 2026-11-22 18:41:07.123 +08:00)"));
 }
 
@@ -159,7 +159,7 @@ test_foreign(void **state)
 	ha_card_make(&card, &alert, &context);
 	assert_null(strchr(card.detail, '\n'));
 	assert_null(strchr(card.detail, '\x1b'));
-	ha_card_text(&card, text, sizeof(text));
+	ha_card_text(&card, 0, text, sizeof(text));
 	assert_null(strchr(text, '<'));
 	assert_non_null(strstr(text, "\xEF\xBC\x9C" "at user_id"));
 }
@@ -179,7 +179,7 @@ test_longest(void **state)
 	alert.kind = HA_ALERT_TROUBLE;
 	context.cluster = cluster;
 	ha_card_make(&card, &alert, &context);
-	ha_card_text(&card, text, sizeof(text));
+	ha_card_text(&card, 0, text, sizeof(text));
 	for (size_t at = 0; text[at] != '\0'; at += ha_text_char_bytes(text + at, strlen(text + at)))
 		assert_int_not_equal(ha_text_char_bytes(text + at, strlen(text + at)), 0);
 	assert_true(strlen(card.title) < sizeof(card.title));

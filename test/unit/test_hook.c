@@ -13,7 +13,7 @@
 static HaHookState state;
 static HaStatus status;
 static HaEventRecord record[8];
-static HaEventLog log = {0, record};
+static HaEventLog log = {.record = record};
 
 static int
 start(void **unused)

@@ -1,0 +1,69 @@
+/*
+ * lane.h: when the next request may go to a channel, and what follows from the receiver's answer.
+ *
+ * Requests to one channel keep a distance by which the receiver's limits hold whatever came before: also after a
+ * restart, when nobody knows what was sent a moment ago (a lane starts with one distance to wait). So there is no
+ * budget to save up and no burst; what gathers meanwhile goes into one message. A receiver that throttles is left alone
+ * for as long as it asks, or as its vendor says; one that refuses (a wrong address, a signature) is tried ever more
+ * rarely, and whoever waits longer than `fallback_us` is sent through the channel's fallback.
+ *
+ * Pure; monotonic times come in.
+ */
+#ifndef HA_OPS_LANE_H
+#define HA_OPS_LANE_H
+
+#include "core/prng.h"
+#include "core/types.h"
+
+/* What an answer means (alerting.md A.1 to A.5). */
+typedef enum HaVerdict
+{
+	HA_VERDICT_DELIVERED,
+	HA_VERDICT_RETRY,			/* not now: network, 5xx, an answer that is none */
+	HA_VERDICT_THROTTLE,		/* too fast, or a busy hour */
+	HA_VERDICT_PLAIN,			/* this rendering was refused: the same as a plain text, at once */
+	HA_VERDICT_BROKEN			/* the channel: address, signature, clock, keyword; people must mend it */
+} HaVerdict;
+
+typedef enum HaLaneState
+{
+	HA_LANE_WORKING,
+	HA_LANE_FAILING,			/* the last requests failed; it is tried again */
+	HA_LANE_HELD,				/* the receiver throttles */
+	HA_LANE_BROKEN				/* it refuses */
+} HaLaneState;
+
+typedef struct HaLane
+{
+	HaUs gap_us;				/* between two requests */
+	HaUs hold_us;				/* after a throttle, unless the receiver asks for more; 0 = by failures in a row */
+	HaUs not_before_us;
+	HaUs failing_since_us;		/* 0 = it works */
+	uint32_t failures;			/* in a row */
+	HaLaneState state;
+	bool plain;					/* the next request is to be plain text */
+	bool told;					/* people were told (by an event) that nothing can be delivered */
+	HaPrng prng;
+} HaLane;
+
+/* `gap_us` > 0. The first request may go after one gap. */
+extern void ha_lane_start(HaLane *lane, HaUs gap_us, HaUs hold_us, uint64_t seed, HaUs now_us);
+
+/* Microseconds until a request may go; 0 = now. */
+extern HaUs ha_lane_wait_us(const HaLane *lane, HaUs now_us);
+
+/* A request goes now. */
+extern void ha_lane_sent(HaLane *lane, HaUs now_us);
+
+/*
+ * What the receiver said. True when people should be told by an event: the channel fails (verdict not DELIVERED), or
+ * works again. `retry_after_s`: as the receiver asked, 0 = it did not.
+ */
+extern bool ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_us);
+
+/* True when it has failed for so long that what waits is to go through the fallback channel. */
+extern bool ha_lane_gave_up(const HaLane *lane, HaUs fallback_us, HaUs now_us);
+
+extern const char *ha_lane_state_name(HaLaneState state);	/* working failing held broken */
+
+#endif
