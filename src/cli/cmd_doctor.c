@@ -71,13 +71,13 @@ show_text(const HaFindings *findings)
 static void
 show_json(const HaFindings *findings)
 {
-	json_t *object = json_object();
+	json_t *object = json_pack("{}");
 	json_t *list = json_array();
 
 	for (int i = 0; i < findings->count; i++)
 	{
 		const HaFinding *finding = &findings->finding[i];
-		json_t *one = json_object();
+		json_t *one = json_pack("{}");
 
 		json_object_set_new(one, "level",
 							json_string(finding->level == HA_FINDING_BAD ? "bad" : words[finding->level]));

@@ -278,7 +278,7 @@ member_json(const View *view, const HaMember *member)
 {
 	HaMemberRow row = ha_members_row(&view->told, member);
 	bool data = (member->flags & HA_MEMBER_DATA) != 0;
-	json_t *object = json_object();
+	json_t *object = json_pack("{}");
 	char text[96];
 
 	json_object_set_new(object, "name", json_string(member->name));
@@ -312,7 +312,7 @@ static json_t *
 event_json(const View *view, const HaEventRecord *event)
 {
 	static const char *const severity[] = {"info", "warning", "critical"};
-	json_t *object = json_object();
+	json_t *object = json_pack("{}");
 
 	json_object_set_new(object, "time_us", json_integer(event->key.wall_us));
 	json_object_set_new(object, "member", text_or_null(ha_members_name(&view->told, event->key.origin)));
@@ -348,7 +348,7 @@ static void
 show_json(const View *view, const HaReach *reach)
 {
 	const HaRegister *reg = &view->told.reg;
-	json_t *object = json_object();
+	json_t *object = json_pack("{}");
 	json_t *members = json_array();
 	char cluster[2 * sizeof(HaUuid) + 1];
 

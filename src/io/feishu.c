@@ -3,35 +3,35 @@
  */
 #include <inttypes.h>
 #include <jansson.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "io/feishu.h"
 
 /* ---- The request ---- */
 
 bool
-ha_feishu_sign(const char *secret, int64_t timestamp_s, char sign[HA_FEISHU_SIGN_SIZE])
+ha_feishu_sign(const char *secret, int64_t timestamp_s, char sign[HA_CHANNEL_SIGN_SIZE])
 {
 	char key[512];
-	unsigned char mac[32];
-	unsigned int mac_bytes = sizeof(mac);
-	int key_bytes = snprintf(key, sizeof(key), "%" PRId64 "\n%s", timestamp_s, secret);
-	bool made = key_bytes > 0 && (size_t) key_bytes < sizeof(key) &&
-		HMAC(EVP_sha256(), key, key_bytes, (const unsigned char *) "", 0, mac, &mac_bytes) != NULL;
+	int length = snprintf(key, sizeof(key), "%" PRId64 "\n%s", timestamp_s, secret);
+	bool made = length > 0 && (size_t) length < sizeof(key) && ha_channel_sign(key, "", sign);
 
 	OPENSSL_cleanse(key, sizeof(key));
-	sign[0] = '\0';
-	if (made)
-		EVP_EncodeBlock((unsigned char *) sign, mac, sizeof(mac));
 	return made;
 }
 
 static json_t *
 plain_text(const char *text)
 {
-	return json_pack("{s:s, s:s}", "tag", "plain_text", "content", text);
+	return json_pack("{s:s, s:o}", "tag", "plain_text", "content", json_string(text));
+}
+
+static json_t *
+block(const char *text)
+{
+	return json_pack("{s:s, s:o}", "tag", "div", "text", plain_text(text));
 }
 
 /* The facts, two in a row. */
@@ -50,69 +50,104 @@ fields_of(const HaCard *card)
 	return fields;
 }
 
+/* Who is called by name when it is critical: what the channel's file says, and nobody else. */
+static void
+calls_of(const HaChannel *channel, const HaCard *card, bool plain, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (uint32_t i = 0; card->calls && i < channel->at_count && length < size; i++)
+		length += (size_t) snprintf(text + length, size - length,
+									plain ? "<at user_id=\"%s\"></at>" : "<at id=%s></at>", channel->at[i]);
+}
+
 /* A card of version 1.0: every client shows it, and what a client does not know it leaves out. */
 static json_t *
-card_of(const HaCard *card)
+card_of(const HaChannel *channel, const HaCard *card, uint32_t lines)
 {
 	static const char *const template[] = {
 		[HA_CARD_BLUE] = "blue",[HA_CARD_GREEN] = "green",[HA_CARD_ORANGE] = "orange",[HA_CARD_RED] = "red",
 	};
 	json_t *elements = json_array();
+	char text[1024];
 
-	json_array_append_new(elements, json_pack("{s:s, s:o}", "tag", "div", "text", plain_text(card->sentence)));
+	if (card->sentence[0] != '\0')
+		json_array_append_new(elements, block(card->sentence));
 	if (card->detail[0] != '\0')
-		json_array_append_new(elements, json_pack("{s:s, s:o}", "tag", "div", "text", plain_text(card->detail)));
-	json_array_append_new(elements, json_pack("{s:s}", "tag", "hr"));
-	json_array_append_new(elements, json_pack("{s:s, s:o}", "tag", "div", "fields", fields_of(card)));
-	json_array_append_new(elements, json_pack("{s:s, s:[o]}", "tag", "note", "elements", plain_text(card->note)));
+		json_array_append_new(elements, block(card->detail));
+	for (uint32_t i = 0; i < card->line_count && i < lines; i++)
+		json_array_append_new(elements, block(card->line[i]));
+	ha_card_more(card, card->more + (card->line_count > lines ? card->line_count - lines : 0), text, sizeof(text));
+	if (text[0] != '\0')
+		json_array_append_new(elements, block(text));
+	calls_of(channel, card, false, text, sizeof(text));
+	if (text[0] != '\0')
+		json_array_append_new(elements, json_pack("{s:s, s:{s:s, s:o}}", "tag", "div", "text", "tag", "lark_md",
+												  "content", json_string(text)));
+	if (card->field_count > 0)
+	{
+		json_array_append_new(elements, json_pack("{s:s}", "tag", "hr"));
+		json_array_append_new(elements, json_pack("{s:s, s:o}", "tag", "div", "fields", fields_of(card)));
+	}
+	if (card->link[0] != '\0')
+		json_array_append_new(elements, json_pack("{s:s, s:[{s:s, s:o, s:s, s:s}]}", "tag", "action", "actions",
+												  "tag", "button", "text",
+												  plain_text(card->language == HA_LANGUAGE_ZH ? "处理手册" : "Runbook"),
+												  "url", card->link, "type", "default"));
+	snprintf(text, sizeof(text), "%s%s%s", card->note, channel->keyword[0] != '\0' ? " · " : "", channel->keyword);
+	json_array_append_new(elements, json_pack("{s:s, s:[o]}", "tag", "note", "elements", plain_text(text)));
 	return json_pack("{s:{s:b}, s:{s:s, s:o}, s:o}", "config", "wide_screen_mode", 1,
 					 "header", "template", template[card->colour], "title", plain_text(card->title),
 					 "elements", elements);
 }
 
-size_t
-ha_feishu_body(const HaCard *card, bool plain, const char *secret, int64_t wall_s, char *body, size_t size)
+static json_t *
+text_of(const HaChannel *channel, const HaCard *card, uint32_t lines)
 {
-	json_t *message;
+	char text[HA_FEISHU_BODY_MAX];
 	size_t length;
 
-	if (plain)
-	{
-		char text[2048];
+	ha_card_text(card, lines, text, sizeof(text) - 2048);
+	length = strlen(text);
+	if (channel->keyword[0] != '\0')
+		length += (size_t) snprintf(text + length, sizeof(text) - length, "\n%s", channel->keyword);
+	calls_of(channel, card, true, text + length, sizeof(text) - length);
+	return json_pack("{s:s, s:{s:o}}", "msg_type", "text", "content", "text", json_string(text));
+}
 
-		ha_card_text(card, text, sizeof(text));
-		message = json_pack("{s:s, s:{s:s}}", "msg_type", "text", "content", "text", text);
-	}
-	else
-		message = json_pack("{s:s, s:o}", "msg_type", "interactive", "card", card_of(card));
-	if (message != NULL && secret != NULL && secret[0] != '\0')
-	{
-		char sign[HA_FEISHU_SIGN_SIZE];
-		char timestamp[24];
+static bool
+sign_message(json_t *message, const char *secret, int64_t wall_s)
+{
+	char sign[HA_CHANNEL_SIGN_SIZE];
+	char timestamp[24];
 
-		snprintf(timestamp, sizeof(timestamp), "%" PRId64, wall_s);
-		if (!ha_feishu_sign(secret, wall_s, sign) ||
-			json_object_set_new(message, "timestamp", json_string(timestamp)) != 0 ||
-			json_object_set_new(message, "sign", json_string(sign)) != 0)
-		{
-			json_decref(message);
-			message = NULL;
-		}
-	}
-	length = message != NULL ? json_dumpb(message, body, size, JSON_COMPACT) : 0;
+	if (secret[0] == '\0')
+		return true;
+	snprintf(timestamp, sizeof(timestamp), "%" PRId64, wall_s);
+	return ha_feishu_sign(secret, wall_s, sign) &&
+		json_object_set_new(message, "timestamp", json_string(timestamp)) == 0 &&
+		json_object_set_new(message, "sign", json_string(sign)) == 0;
+}
+
+size_t
+ha_feishu_layout(HaLayout *layout)
+{
+	json_t *message = layout->plain ? text_of(layout->channel, layout->card, layout->lines) :
+		json_pack("{s:s, s:o}", "msg_type", "interactive", "card",
+				  card_of(layout->channel, layout->card, layout->lines));
+	size_t length = 0;
+
+	if (message != NULL && sign_message(message, layout->channel->secret, layout->wall_us / 1000000))
+		length = json_dumpb(message, layout->body, layout->size, JSON_COMPACT);
 	json_decref(message);
-	return length <= size ? length : 0;
+	return length > layout->size || length > HA_FEISHU_BODY_MAX ? HA_LAYOUT_TOO_LONG : length;
 }
 
 /* ---- The answer ---- */
 
 /* The codes that mean something to us; any other but 0 is a refusal without a known reason. */
-static const struct
-{
-	int64_t code;
-	HaVerdict verdict;
-	const char *reason;
-} codes[] = {
+static const HaCode codes[] = {
 	{0, HA_VERDICT_DELIVERED, "taken"},
 	{9499, HA_VERDICT_PLAIN, "the robot can't read the message"},
 	{11232, HA_VERDICT_THROTTLE, "the robot takes no more for now: too many messages"},
@@ -120,82 +155,29 @@ static const struct
 	{19001, HA_VERDICT_BROKEN, "the robot's address is wrong or was removed"},
 	{19021, HA_VERDICT_BROKEN, "the signature does not match: wrong secret, or clocks that differ by an hour"},
 	{19022, HA_VERDICT_BROKEN, "the robot does not accept this machine's address"},
-	{19024, HA_VERDICT_BROKEN, "the robot wants a keyword that the message has not: set it to pg_haops"},
+	{19024, HA_VERDICT_BROKEN, "the robot wants a keyword that the message has not: say keyword = ... in the channel"},
 	{19036, HA_VERDICT_PLAIN, "the message is too large for the robot"},
 	{99991400, HA_VERDICT_THROTTLE, "the robot takes no more for now: too many messages"},
 };
 
-/*
- * The code in the answer's JSON: "code", or where that is missing the older "StatusCode". The message is looked at for
- * one word only: 9499 was seen for a refusal by frequency too.
- */
-static bool
-read_code(const HaWebhookAnswer *answer, int64_t *code, bool *frequency)
-{
-	json_t *root = json_loadb(answer->body, answer->body_bytes, JSON_REJECT_DUPLICATES, NULL);
-	json_t *value = json_object_get(root, "code");
-	const char *message;
-	bool found;
-
-	if (value == NULL)
-		value = json_object_get(root, "StatusCode");
-	found = json_is_integer(value);
-	message = json_string_value(json_object_get(root, "msg"));
-	*frequency = message != NULL && strstr(message, "frequen") != NULL;
-	*code = found ? (int64_t) json_integer_value(value) : -1;
-	json_decref(root);
-	return found;
-}
-
-/* True when the robot's clock and ours differ by more than it tolerates; by its own word, the Date of the answer. */
-static bool
-clocks_differ(const HaWebhookAnswer *answer, int64_t wall_s, char *reason, size_t size)
-{
-	int64_t skew_s = wall_s - answer->date_s;
-
-	if (answer->date_s == 0 || (skew_s > -3000 && skew_s < 3000))
-		return false;
-	snprintf(reason, size, "this machine's clock is %" PRId64 " seconds %s the robot's, so it refuses the signature",
-			 skew_s < 0 ? -skew_s : skew_s, skew_s < 0 ? "behind" : "ahead of");
-	return true;
-}
-
 HaVerdict
 ha_feishu_judge(const HaWebhookAnswer *answer, int64_t wall_s, char *reason, size_t size)
 {
-	bool frequency;
+	HaVerdict verdict;
+	char message[256];
 	int64_t code;
 
-	if (!answer->arrived)
-	{
-		snprintf(reason, size, "no answer: %s", answer->error);
-		return HA_VERDICT_RETRY;
-	}
-	if (answer->status == 429)
-	{
-		snprintf(reason, size, "the receiver takes no more for now (HTTP 429)");
-		return HA_VERDICT_THROTTLE;
-	}
-	if (answer->status >= 300 && answer->status < 500)
-	{
-		snprintf(reason, size, "the receiver refuses the request (HTTP %d)", answer->status);
-		return HA_VERDICT_BROKEN;
-	}
-	if (answer->status < 200 || answer->status > 299 || !read_code(answer, &code, &frequency))
+	if (ha_channel_judge_status(answer, &verdict, reason, size))
+		return verdict;
+	if (!ha_channel_code(answer, "code", "StatusCode", "msg", &code, message, sizeof(message)))
 	{
 		snprintf(reason, size, "the answer is none of a robot (HTTP %d)", answer->status);
 		return HA_VERDICT_RETRY;
 	}
-	if (code == 9499 && frequency)
+	/* 9499 was seen for a refusal by frequency, too. */
+	if (code == 9499 && strstr(message, "frequen") != NULL)
 		code = 11232;
-	if (code == 19021 && clocks_differ(answer, wall_s, reason, size))
+	if (code == 19021 && ha_channel_clocks_differ(answer, wall_s, reason, size))
 		return HA_VERDICT_BROKEN;
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (codes[i].code == code)
-		{
-			snprintf(reason, size, "%s (code %" PRId64 ")", codes[i].reason, code);
-			return codes[i].verdict;
-		}
-	snprintf(reason, size, "the robot refuses the message (code %" PRId64 ")", code);
-	return HA_VERDICT_BROKEN;
+	return ha_channel_verdict(codes, sizeof(codes) / sizeof(codes[0]), code, reason, size);
 }

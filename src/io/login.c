@@ -109,7 +109,7 @@ ha_login_sql(const char *password, char *sql, size_t size)
 						  " THEN CREATE ROLE %s; END IF; END $$;\n\n"
 						  "ALTER ROLE %s WITH LOGIN REPLICATION INHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE"
 						  " NOBYPASSRLS CONNECTION LIMIT -1 PASSWORD '%s' VALID UNTIL 'infinity';\n\n"
-						  "GRANT pg_read_all_stats, pg_read_all_settings TO %s;\n\n"
+						  "GRANT pg_monitor TO %s;\n\n"
 						  "GRANT EXECUTE ON FUNCTION pg_catalog.pg_ls_dir(text, boolean, boolean),"
 						  " pg_catalog.pg_stat_file(text, boolean), pg_catalog.pg_read_binary_file(text),"
 						  " pg_catalog.pg_read_binary_file(text, bigint, bigint, boolean) TO %s;\n\n",

@@ -51,28 +51,44 @@ ha_secret_take_line(char *text, size_t length)
 }
 
 const char *
-ha_secret_read(const char *path, char *text, size_t size)
+ha_secret_read_bytes(const char *path, char *bytes, size_t size, size_t *length)
 {
 	const char *wrong = NULL;
-	ssize_t length;
+	ssize_t got;
 	int saved;
 	int fd;
 	HaPrivate found = ha_private_open(path, &fd);
 
-	text[0] = '\0';
+	bytes[0] = '\0';
+	*length = 0;
 	if (found != HA_PRIVATE_OK)
 		return wrongs[found];
-	length = read(fd, text, size);
-	if (length < 0)
+	got = read(fd, bytes, size);
+	if (got < 0)
 		wrong = HA_SECRET_FAILED;
-	else if ((size_t) length == size)
+	else if ((size_t) got == size)
 		wrong = "the file is too long";
 	else
-		wrong = ha_secret_take_line(text, (size_t) length);
+		*length = (size_t) got;
 	saved = errno;
 	if (wrong != NULL)
-		ha_secret_wipe(text, size);
+		ha_secret_wipe(bytes, size);
 	close(fd);
 	errno = saved;
+	return wrong;
+}
+
+const char *
+ha_secret_read(const char *path, char *text, size_t size)
+{
+	size_t length;
+	const char *wrong = ha_secret_read_bytes(path, text, size, &length);
+
+	if (wrong == NULL)
+	{
+		wrong = ha_secret_take_line(text, length);
+		if (wrong != NULL)
+			ha_secret_wipe(text, size);
+	}
 	return wrong;
 }

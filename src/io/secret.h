@@ -17,6 +17,9 @@
  */
 extern const char *ha_secret_read(const char *path, char *text, size_t size);
 
+/* The same for a file of any bytes, of which there are `length` < size; the text is not closed by a zero. */
+extern const char *ha_secret_read_bytes(const char *path, char *bytes, size_t size, size_t *length);
+
 /*
  * The same for what was read, text[length] with room for one byte more: leaves the line and a closing zero, or returns
  * what is wrong; then `text` is undefined. Pure.

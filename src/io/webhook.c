@@ -2,88 +2,19 @@
  * webhook.c: see webhook.h.
  */
 #include <assert.h>
-#include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "io/address.h"
-#include "io/webhook.h"
+#include "io/webhook_parts.h"
 
 #if LIBCURL_VERSION_NUM < 0x075700
 #error "libcurl 7.87 or newer is needed: older ones wait for their resolver thread"
 #endif
 
-struct HaWebhook
-{
-	CURLM *multi;
-	int epoll;
-	CURL *easy;					/* the request under way, NULL = none */
-	struct curl_slist *headers;
-	HaUs now_us;				/* of the call that is being served */
-	HaUs timer_us;				/* when libcurl wants to be called, HA_US_NEVER = not by time */
-	bool local;
-	bool refused;				/* the address was not public */
-	bool overflow;				/* the answer was longer than the limit */
-	size_t answer_bytes;
-	char url[HA_WEBHOOK_URL_MAX + 1];
-	char error[CURL_ERROR_SIZE];
-	char answer[HA_WEBHOOK_ANSWER_MAX];
-};
-
-/* ---- The URL ---- */
-
-const char *
-ha_webhook_check_url(const char *url, bool local)
-{
-	bool https = strncasecmp(url, "https://", 8) == 0;
-	bool http = strncasecmp(url, "http://", 7) == 0;
-
-	if (strlen(url) > HA_WEBHOOK_URL_MAX)
-		return "The URL is too long.";
-	if (!https && !http)
-		return "The URL does not begin with https://.";
-	for (const char *c = url; *c != '\0'; c++)
-		if (*c <= ' ' || *c > '~')
-			return "The URL holds a character that must be percent-encoded.";
-	if (http && !local)
-		return "The URL begins with http://, which is allowed for local receivers only.";
-	return NULL;
-}
-
-/* ---- What libcurl calls: these only copy and note down ---- */
-
-static curl_socket_t
-open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	HaWebhook *hook = data;
-
-	if (purpose != CURLSOCKTYPE_IPCXN || (!hook->local && !ha_address_public(&address->addr)))
-	{
-		hook->refused = true;
-		return CURL_SOCKET_BAD;
-	}
-	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-static size_t
-take_answer(char *bytes, size_t one, size_t count, void *data)
-{
-	HaWebhook *hook = data;
-
-	assert(one == 1);
-	if (count > sizeof(hook->answer) - hook->answer_bytes)
-	{
-		hook->overflow = true;
-		return 0;
-	}
-	memcpy(hook->answer + hook->answer_bytes, bytes, count);
-	hook->answer_bytes += count;
-	return count;
-}
+/* ---- What libcurl tells of its sockets and its timer ---- */
 
 static int
 watch_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *mark)
@@ -166,7 +97,10 @@ end_request(HaWebhook *hook)
 		hook->easy = NULL;
 	}
 	curl_slist_free_all(hook->headers);
-	hook->headers = NULL;
+	curl_slist_free_all(hook->recipients);
+	hook->headers = hook->recipients = NULL;
+	free(hook->mail);
+	hook->mail = NULL;
 	hook->timer_us = HA_US_NEVER;
 	memset(hook->url, 0, sizeof(hook->url));
 }
@@ -209,71 +143,26 @@ ha_webhook_wait_ms(const HaWebhook *hook, HaNow now)
 
 /* ---- The request ---- */
 
-/* Every option is checked; the first that fails is named. */
-#define SET(option, value) \
-	do \
-	{ \
-		if (curl_easy_setopt(hook->easy, CURLOPT_##option, (value)) != CURLE_OK) \
-			return #option; \
-	} while (0)
-
-/* What libcurl may do at all. NULL, or the name of the option that it does not know. */
+/* What could not be done, NULL = it is on its way. */
 static const char *
-set_limits(HaWebhook *hook)
+set_out(HaWebhook *hook, const HaWebhookRequest *request)
 {
-	SET(PROTOCOLS_STR, hook->local ? "https,http" : "https");
-	SET(REDIR_PROTOCOLS_STR, "https");
-	SET(QUICK_EXIT, 1L);		/* a name server that does not answer must not hold up the end */
-	SET(FOLLOWLOCATION, 0L);
-	SET(SSL_VERIFYPEER, 1L);
-	SET(SSL_VERIFYHOST, 2L);
-	SET(SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
-	SET(HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-	SET(NOSIGNAL, 1L);			/* SIGALRM is PostgreSQL's */
-	SET(CONNECTTIMEOUT_MS, (long) HA_WEBHOOK_CONNECT_MS);
-	SET(TIMEOUT_MS, (long) HA_WEBHOOK_TIMEOUT_MS);
-	SET(MAXFILESIZE, (long) HA_WEBHOOK_ANSWER_MAX);
-	SET(FORBID_REUSE, 1L);		/* posts are rare: no idle connection is kept */
-	SET(PROXY, "");				/* not from the environment either */
-	SET(NETRC, (long) CURL_NETRC_IGNORED);
-	SET(DISALLOW_USERNAME_IN_URL, 1L);
-	return NULL;
-}
+	const char *wrong;
 
-static const char *
-set_request(HaWebhook *hook, const void *body, size_t body_bytes)
-{
-	SET(ERRORBUFFER, hook->error);
-	SET(OPENSOCKETFUNCTION, open_socket);
-	SET(OPENSOCKETDATA, hook);
-	SET(WRITEFUNCTION, take_answer);
-	SET(WRITEDATA, hook);
-	SET(USERAGENT, "pg_haops");
-	SET(URL, hook->url);
-	SET(POST, 1L);
-	SET(POSTFIELDSIZE_LARGE, (curl_off_t) body_bytes);
-	SET(COPYPOSTFIELDS, body);
-	SET(HTTPHEADER, hook->headers);
-	return NULL;
-}
-
-static bool
-add_header(HaWebhook *hook, const char *header)
-{
-	struct curl_slist *longer = curl_slist_append(hook->headers, header);
-
-	if (longer == NULL)
-		return false;
-	hook->headers = longer;
-	return true;
+	hook->easy = curl_easy_init();
+	if (hook->easy == NULL)
+		return "memory";
+	wrong = ha_webhook_set_up(hook, request);
+	if (wrong == NULL && curl_multi_add_handle(hook->multi, hook->easy) != CURLM_OK)
+		wrong = "multi handle";
+	return wrong;
 }
 
 bool
-ha_webhook_post(HaWebhook *hook, const char *url, const char *type, const void *body, size_t body_bytes, bool local,
-				HaNow now, char *error, size_t error_size)
+ha_webhook_begin(HaWebhook *hook, const HaWebhookRequest *request, HaNow now, char *error, size_t error_size)
 {
-	const char *wrong = ha_webhook_check_url(url, local);
-	char header[128];
+	const char *wrong = request->mail != NULL ? ha_webhook_check_mail_url(request->url) :
+		ha_webhook_check_url(request->url, request->local);
 	sigset_t before;
 
 	assert(hook->easy == NULL);
@@ -283,22 +172,14 @@ ha_webhook_post(HaWebhook *hook, const char *url, const char *type, const void *
 		return false;
 	}
 	hook->now_us = now.mono_us;
-	hook->local = local;
+	hook->local = request->local;
 	hook->refused = hook->overflow = false;
+	hook->refused_lines = 0;
 	hook->answer_bytes = 0;
 	hook->error[0] = '\0';
-	snprintf(hook->url, sizeof(hook->url), "%s", url);
-	snprintf(header, sizeof(header), "Content-Type: %s", type);
+	snprintf(hook->url, sizeof(hook->url), "%s", request->url);
 	block_signals(&before);
-	hook->easy = curl_easy_init();
-	if (hook->easy == NULL || !add_header(hook, header) || !add_header(hook, "Expect:"))
-		wrong = "memory";
-	if (wrong == NULL)
-		wrong = set_limits(hook);
-	if (wrong == NULL)
-		wrong = set_request(hook, body, body_bytes);
-	if (wrong == NULL && curl_multi_add_handle(hook->multi, hook->easy) != CURLM_OK)
-		wrong = "multi handle";
+	wrong = set_out(hook, request);
 	if (wrong != NULL)
 	{
 		snprintf(error, error_size, "libcurl can't be set up: %s.", wrong);
@@ -306,6 +187,15 @@ ha_webhook_post(HaWebhook *hook, const char *url, const char *type, const void *
 	}
 	unblock_signals(&before);
 	return wrong == NULL;
+}
+
+bool
+ha_webhook_post(HaWebhook *hook, const char *url, const char *type, const void *body, size_t body_bytes, bool local,
+				HaNow now, char *error, size_t error_size)
+{
+	HaWebhookRequest request = {.url = url, .type = type, .body = body, .body_bytes = body_bytes, .local = local};
+
+	return ha_webhook_begin(hook, &request, now, error, error_size);
 }
 
 /* ---- The answer ---- */
@@ -319,9 +209,7 @@ say_failure(const HaWebhook *hook, CURLcode code, HaWebhookAnswer *answer)
 	const char *path = host != NULL ? strchr(host + 3, '/') : NULL;
 
 	if (hook->refused)
-		said = "its address is not public, and pg_haops.webhook_local is off";
-	else if (hook->overflow || code == CURLE_FILESIZE_EXCEEDED)
-		said = "the answer is longer than 64 KiB";
+		said = "its address is not public, and the channel does not say local = on";
 	else if (path != NULL && path[1] != '\0' && strstr(said, path + 1) != NULL)
 		said = curl_easy_strerror(code);
 	snprintf(answer->error, sizeof(answer->error), "%s", said);
@@ -343,9 +231,11 @@ read_answer(HaWebhook *hook, CURLcode code, HaWebhookAnswer *answer)
 		answer->date_s = (int64_t) curl_getdate(date->value, NULL);
 	if (answer->date_s < 0)
 		answer->date_s = 0;
-	answer->arrived = code == CURLE_OK;
+	answer->arrived = code == CURLE_OK || hook->overflow || code == CURLE_FILESIZE_EXCEEDED;
 	if (!answer->arrived)
 		say_failure(hook, code, answer);
+	answer->refused_login = code == CURLE_LOGIN_DENIED;
+	answer->refused_to = hook->mail != NULL && code == CURLE_OK ? hook->refused_lines : 0;
 	answer->body = hook->answer;
 	answer->body_bytes = hook->answer_bytes;
 }

@@ -12,7 +12,25 @@
 
 #include "io/feishu.h"
 
-static char body[HA_FEISHU_BODY_MAX];
+static char body[HA_FEISHU_BODY_MAX + 1000];
+
+/* The robot's message of the card; its length, as ha_feishu_layout() has it. */
+static size_t
+lay_out(const HaCard *card, bool plain, const char *secret, size_t size)
+{
+	static HaChannel channel;
+	HaLayout layout = {
+		.channel = &channel, .card = card, .plain = plain, .lines = card->line_count > 0 ? card->line_count : 1,
+		.wall_us = INT64_C(100999999), .body = body, .size = size,
+	};
+
+	memset(&channel, 0, sizeof(channel));
+	snprintf(channel.secret, sizeof(channel.secret), "%s", secret);
+	snprintf(channel.keyword, sizeof(channel.keyword), "Achtung");
+	snprintf(channel.at[channel.at_count++], sizeof(channel.at[0]), "ou_123");
+	return ha_feishu_layout(&layout);
+}
+
 
 static void
 make_card(HaCard *card)
@@ -31,7 +49,7 @@ make_card(HaCard *card)
 static void
 test_signature(void **state)
 {
-	char sign[HA_FEISHU_SIGN_SIZE];
+	char sign[HA_CHANNEL_SIGN_SIZE];
 
 	(void) state;
 	assert_true(ha_feishu_sign("demo", 100, sign));
@@ -58,7 +76,7 @@ test_card_message(void **state)
 
 	(void) state;
 	make_card(&card);
-	root = read_body(ha_feishu_body(&card, false, "demo", 100, body, sizeof(body)));
+	root = read_body(lay_out(&card, false, "demo", sizeof(body)));
 	assert_string_equal(json_string_value(json_object_get(root, "msg_type")), "interactive");
 	assert_string_equal(json_string_value(json_object_get(root, "timestamp")), "100");
 	assert_string_equal(json_string_value(json_object_get(root, "sign")),
@@ -82,7 +100,7 @@ test_plain_message(void **state)
 
 	(void) state;
 	make_card(&card);
-	root = read_body(ha_feishu_body(&card, true, NULL, 100, body, sizeof(body)));
+	root = read_body(lay_out(&card, true, "", sizeof(body)));
 	assert_string_equal(json_string_value(json_object_get(root, "msg_type")), "text");
 	assert_null(json_object_get(root, "sign"));
 	text = json_string_value(json_object_get(json_object_get(root, "content"), "text"));
@@ -98,7 +116,45 @@ test_body_that_does_not_fit(void **state)
 
 	(void) state;
 	make_card(&card);
-	assert_int_equal(ha_feishu_body(&card, false, NULL, 100, body, 64), 0);
+	assert_true(lay_out(&card, false, "", 64) == HA_LAYOUT_TOO_LONG);
+}
+
+/*
+ * Case 6: the keyword stands in each rendering. Only who is named in the channel's file is called, and only when it is
+ * critical.
+ */
+static void
+test_keyword_and_calls(void **state)
+{
+	HaCard card;
+
+	(void) state;
+	for (int plain = 0; plain < 2; plain++)
+	{
+		make_card(&card);
+		body[lay_out(&card, plain, "", sizeof(body) - 1)] = '\0';
+		assert_non_null(strstr(body, "Achtung"));
+		assert_null(strstr(body, "ou_123"));
+		card.calls = true;
+		body[lay_out(&card, plain, "", sizeof(body) - 1)] = '\0';
+		assert_non_null(strstr(body, plain ? "<at user_id=\\\"ou_123\\\"></at>" : "<at id=ou_123></at>"));
+	}
+}
+
+/* Case 10: lines that the robot does not take are left out, and counted. */
+static void
+test_too_many_lines(void **state)
+{
+	HaCard card;
+
+	(void) state;
+	make_card(&card);
+	card.line_count = HA_BULLETIN_NOTICES_MAX;
+	for (int i = 0; i < HA_BULLETIN_NOTICES_MAX; i++)
+		memset(card.line[i], '"', sizeof(card.line[i]) - 1);
+	assert_true(lay_out(&card, false, "", sizeof(body)) == HA_LAYOUT_TOO_LONG);
+	card.line_count = 10;
+	assert_in_range(lay_out(&card, false, "", sizeof(body)), 8000, HA_FEISHU_BODY_MAX);
 }
 
 /* The largest card stays far below the robot's limit. */
@@ -119,7 +175,7 @@ test_largest_body(void **state)
 		memset(card.field[i].name, 1, sizeof(card.field[i].name) - 1);
 		memset(card.field[i].value, 1, sizeof(card.field[i].value) - 1);
 	}
-	length = ha_feishu_body(&card, false, "demo", 100, body, sizeof(body));
+	length = lay_out(&card, false, "demo", sizeof(body));
 	assert_in_range(length, 1, HA_FEISHU_BODY_MAX);
 	json_decref(read_body(length));
 }
@@ -207,6 +263,8 @@ main(void)
 		cmocka_unit_test(test_card_message),
 		cmocka_unit_test(test_plain_message),
 		cmocka_unit_test(test_body_that_does_not_fit),
+		cmocka_unit_test(test_keyword_and_calls),
+		cmocka_unit_test(test_too_many_lines),
 		cmocka_unit_test(test_largest_body),
 		cmocka_unit_test(test_delivered_only_by_the_code),
 		cmocka_unit_test(test_codes),

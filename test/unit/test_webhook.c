@@ -1,9 +1,10 @@
 /*
- * test_webhook.c: requests to a real receiver on this machine: test/receiver, and a TLS server with a certificate that
- * nobody vouches for. Whatever hangs, a request ends in time (io/webhook).
+ * test_webhook.c: requests to a real receiver on this machine, test/receiver, and to a TLS server with a certificate
+ * that nobody vouches for. Whatever hangs, a request ends in time (io/webhook).
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <poll.h>
@@ -41,12 +42,23 @@ write_secret(const char *path)
 	fclose(file);
 }
 
+/* The receiver's port, out of the line of JSON that it prints when it listens; 0 = it did not start. */
+static int
+read_port(int fd)
+{
+	FILE *said = fdopen(fd, "r");
+	json_t *ready = said != NULL ? json_loadf(said, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+	int port = (int) json_integer_value(json_object_get(ready, "http"));
+
+	json_decref(ready);
+	return port;
+}
+
 static int
 start(void **state)
 {
-	char secret_file[96];
+	char secret_file[96], secret_option[100];
 	int out[2];
-	FILE *said;
 
 	(void) state;
 	signal(SIGPIPE, SIG_IGN);
@@ -54,42 +66,36 @@ start(void **state)
 	if (mkdtemp(folder) == NULL || pipe(out) != 0)
 		return -1;
 	snprintf(secret_file, sizeof(secret_file), "%s/secret", folder);
+	snprintf(secret_option, sizeof(secret_option), "@%s", secret_file);
 	write_secret(secret_file);
 	receiver = fork();
 	if (receiver == 0)
 	{
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
-		execl("test/receiver", "receiver", "--quiet", "--no-limits", "--store", folder, "--secret-file", secret_file,
-			  NULL);
+		execl("test/receiver/run", "run", "--no-limits", "--dir", folder, "--secret-feishu", secret_option, "--port",
+			  "0", "--tls-port", "-1", "--smtp-port", "-1", "--smtps-port", "-1", NULL);
 		_exit(127);
 	}
 	close(out[1]);
-	said = fdopen(out[0], "r");
-	if (said == NULL || fscanf(said, "listening on 127.0.0.1:%d", &receiver_port) != 1)
-		return -1;
+	receiver_port = read_port(out[0]);
 	hook = ha_webhook_new();
-	return hook != NULL ? 0 : -1;
+	return hook != NULL && receiver_port > 0 ? 0 : -1;
 }
 
 static int
 stop(void **state)
 {
-	char command[128];
+	char path[128];
 
 	(void) state;
 	ha_webhook_free(hook);
 	kill(receiver, SIGKILL);
 	waitpid(receiver, NULL, 0);
-	for (int i = 0; i < 64; i++)
-	{
-		snprintf(command, sizeof(command), "%s/%d.json", folder, i);
-		unlink(command);
-	}
-	snprintf(command, sizeof(command), "%s/log", folder);
-	unlink(command);
-	snprintf(command, sizeof(command), "%s/secret", folder);
-	unlink(command);
+	snprintf(path, sizeof(path), "%s/requests.jsonl", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/secret", folder);
+	unlink(path);
 	return rmdir(folder);
 }
 
@@ -120,26 +126,50 @@ post_to(const char *url, const char *body, bool local, HaWebhookAnswer *answer)
 {
 	char error[256];
 
-	assert_true(ha_webhook_post(hook, url, HA_FEISHU_TYPE, body, strlen(body), local, ha_clock_now(), error,
+	assert_true(ha_webhook_post(hook, url, "application/json", body, strlen(body), local, ha_clock_now(), error,
 								sizeof(error)));
 	return await(answer);
 }
 
+/* What goes wrong with the next request to the robot, see test/receiver/faults.py; empty = nothing. */
+static void
+wish(const char *fault)
+{
+	HaWebhookAnswer answer;
+	char url[100];
+	char body[300];
+
+	if (fault[0] == '\0')
+		return;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/control", receiver_port);
+	snprintf(body, sizeof(body), "{\"channel\": \"feishu\", %s}", fault);
+	post_to(url, body, true, &answer);
+	assert_int_equal(answer.status, 200);
+}
+
 /* Posts a signed card to the receiver, which answers as wished. */
 static HaVerdict
-post_card(const char *wish, const char *secret, int64_t wall_s, char *reason, size_t size)
+post_card(const char *fault, const char *secret, int64_t wall_s, char *reason, size_t size)
 {
 	static char body[HA_FEISHU_BODY_MAX + 1];
+	static HaCard card = {
+		.colour = HA_CARD_BLUE, .title = "[pg_haops] 测试", .sentence = "a sentence", .note = "event 1/2/3"
+	};
+	HaChannel channel = {.type = HA_CHANNEL_FEISHU};
+	HaLayout layout = {
+		.channel = &channel, .card = &card, .lines = 1, .wall_us = wall_s * 1000000, .body = body,
+		.size = sizeof(body) - 1,
+	};
 	char url[200];
 	HaWebhookAnswer answer;
-	HaCard card = {.colour = HA_CARD_BLUE, .title = "[pg_haops] 测试", .sentence = "a sentence", .note = "event 1/2/3"};
 
 	card.field_count = 1;
 	snprintf(card.field[0].name, sizeof(card.field[0].name), "Member");
 	snprintf(card.field[0].value, sizeof(card.field[0].value), "n1");
-	body[ha_feishu_body(&card, false, secret, wall_s, body, sizeof(body) - 1)] = '\0';
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d/open-apis/bot/v2/hook/token%s%s", receiver_port,
-			 wish[0] != '\0' ? "?answer=" : "", wish);
+	snprintf(channel.secret, sizeof(channel.secret), "%s", secret);
+	body[ha_feishu_layout(&layout)] = '\0';
+	wish(fault);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/open-apis/bot/v2/hook/token", receiver_port);
 	post_to(url, body, true, &answer);
 	return ha_feishu_judge(&answer, wall_s, reason, size);
 }
@@ -157,7 +187,9 @@ test_delivers(void **state)
 
 	(void) state;
 	assert_int_equal(post_card("", SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_DELIVERED);
-	assert_int_equal(post_card("legacy", SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_DELIVERED);
+	assert_int_equal(post_card("\"what\": \"answer\", \"status\": 200,"
+							   " \"body\": \"{\\\"StatusCode\\\":0,\\\"StatusMessage\\\":\\\"success\\\"}\"",
+							   SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_DELIVERED);
 }
 
 static void
@@ -170,43 +202,72 @@ test_refused(void **state)
 	assert_non_null(strstr(reason, "19021"));
 	assert_int_equal(post_card("", SECRET, now_s() - 7200, reason, sizeof(reason)), HA_VERDICT_BROKEN);
 	assert_non_null(strstr(reason, "behind"));
-	assert_int_equal(post_card("code:11232", SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_THROTTLE);
-	assert_int_equal(post_card("code:11246", SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_PLAIN);
+	assert_int_equal(post_card("\"what\": \"code\", \"code\": 11232", SECRET, now_s(), reason, sizeof(reason)),
+					 HA_VERDICT_THROTTLE);
+	assert_int_equal(post_card("\"what\": \"code\", \"code\": 11246", SECRET, now_s(), reason, sizeof(reason)),
+					 HA_VERDICT_PLAIN);
 }
 
+/* Case 2. */
 static void
 test_bad_answers(void **state)
 {
-	static const char *const wish[] = {"empty", "{}", "html", "truncated", "wordy", "close", "http:502"};
+	static const char *const fault[] = {
+		"\"what\": \"answer\", \"status\": 200, \"body\": \"\"",
+		"\"what\": \"answer\", \"status\": 200, \"body\": \"{}\"",
+		"\"what\": \"answer\", \"status\": 200, \"body\": \"<html>502</html>\"",
+		"\"what\": \"answer\", \"status\": 200, \"body\": \"{\\\"msg\\\":\\\"success\\\"}\"",
+		"\"what\": \"answer\", \"status\": 204, \"body\": \"\"",
+		"\"what\": \"answer\", \"status\": 502, \"body\": \"\"",
+		"\"what\": \"truncated\"", "\"what\": \"drop_before\"", "\"what\": \"endless\"",
+	};
 	char reason[300];
 
 	(void) state;
-	for (size_t i = 0; i < sizeof(wish) / sizeof(wish[0]); i++)
-		assert_int_equal(post_card(wish[i], SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_RETRY);
-	assert_int_equal(post_card("http:429", SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_THROTTLE);
-	assert_int_equal(post_card("redirect:http://169.254.169.254/", SECRET, now_s(), reason, sizeof(reason)),
-					 HA_VERDICT_BROKEN);
+	for (size_t i = 0; i < sizeof(fault) / sizeof(fault[0]); i++)
+		assert_int_equal(post_card(fault[i], SECRET, now_s(), reason, sizeof(reason)), HA_VERDICT_RETRY);
+	assert_int_equal(post_card("\"what\": \"answer\", \"status\": 429, \"body\": \"\"", SECRET, now_s(), reason,
+							   sizeof(reason)), HA_VERDICT_THROTTLE);
+	assert_int_equal(post_card("\"what\": \"redirect\", \"location\": \"http://169.254.169.254/\"", SECRET, now_s(),
+							   reason, sizeof(reason)), HA_VERDICT_BROKEN);
 }
 
-/* A receiver that accepts and says nothing, one byte a second, or without an end. */
+/* A receiver that accepts and says nothing, or one byte a second. */
 static void
 test_hanging(void **state)
 {
-	static const char *const wish[] = {"hang", "drip", "endless"};
+	static const char *const fault[] = {"\"what\": \"nothing\"", "\"what\": \"drip\""};
 	char url[200];
 
 	(void) state;
-	for (size_t i = 0; i < 3; i++)
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/open-apis/bot/v2/hook/token", receiver_port);
+	for (size_t i = 0; i < 2; i++)
 	{
 		HaWebhookAnswer answer;
 		int took_ms;
 
-		snprintf(url, sizeof(url), "http://127.0.0.1:%d/open-apis/bot/v2/hook/token?answer=%s", receiver_port, wish[i]);
+		wish(fault[i]);
 		took_ms = post_to(url, "{}", true, &answer);
 		assert_false(answer.arrived);
 		assert_true(took_ms < HA_WEBHOOK_TIMEOUT_MS + 500);
-		assert_non_null(strstr(answer.error, i == 2 ? "64 KiB" : "imed out"));
+		assert_non_null(strstr(answer.error, "imed out"));
 	}
+}
+
+/* Case 26: an answer without an end is judged by its first 64 KiB. */
+static void
+test_endless(void **state)
+{
+	HaWebhookAnswer answer;
+	char url[200];
+
+	(void) state;
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/open-apis/bot/v2/hook/token", receiver_port);
+	wish("\"what\": \"endless\"");
+	assert_true(post_to(url, "{}", true, &answer) < HA_WEBHOOK_TIMEOUT_MS);
+	assert_true(answer.arrived);
+	assert_int_equal(answer.status, 200);
+	assert_int_equal(answer.body_bytes, HA_WEBHOOK_ANSWER_MAX);
 }
 
 /* Broken off in the middle, the next one works. */
@@ -217,8 +278,9 @@ test_broken_off(void **state)
 	HaUs began_us;
 
 	(void) state;
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d/open-apis/bot/v2/hook/token?answer=hang", receiver_port);
-	assert_true(ha_webhook_post(hook, url, HA_FEISHU_TYPE, "{}", 2, true, ha_clock_now(), error, sizeof(error)));
+	wish("\"what\": \"nothing\"");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/open-apis/bot/v2/hook/token", receiver_port);
+	assert_true(ha_webhook_post(hook, url, "application/json", "{}", 2, true, ha_clock_now(), error, sizeof(error)));
 	for (int i = 0; i < 20; i++)
 	{
 		struct pollfd wait = {ha_webhook_fd(hook), POLLIN, 0};
@@ -363,6 +425,7 @@ main(void)
 		cmocka_unit_test(test_bad_answers),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_hanging),
+		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_broken_off),
 		cmocka_unit_test(test_nobody_there),
 		cmocka_unit_test(test_private_addresses),
