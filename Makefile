@@ -15,28 +15,32 @@
 CORE = candidate chain change follower handover leader lease node note quorum register roles round shift \
 	voter
 WIRE = checksum codec event frame receiver record status
-OPS = alert argv bloat card hook lag members outbox readiness redundant text waits
+OPS = alert argv bloat card card_bulletin episode hook lag lane members mute outbox readiness redundant \
+	template text waits
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
-IO = address binding child clock conffile fault feishu files key link login mac operator peer peer_greet \
-	peer_link peer_listen peer_send pgconn pgdata private process secret session socket statedir store webhook
+IO = address alertmanager binding channel channel_send child clock conffile dingtalk fault feishu files key \
+	link login mac mail message operator peer peer_greet peer_link peer_listen peer_send pgconn pgdata private \
+	process secret session slack socket statedir store webhook webhook_request wecom
 DRIVE = aside ask builtin clone contact durable effects engine gossip local lost marker rejoin rejoin_rewind \
 	rewind settings setup view witness
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
-SERVER = archive control door facts fence gate guc guc_monitor guc_sender hooks init lagring monitor_ask \
-	monitor_collect monitor_job monitor_query poster preflight pulse requests samples shmem slots standby \
-	timelines worker_ha worker_keeper worker_monitor worker_sender workers world
+SERVER = alert_book alert_eval alert_members alert_news alert_post alert_rule archive control door facts \
+	fence gate guc guc_monitor guc_sender hooks init lagring limit monitor_ask monitor_collect monitor_job \
+	monitor_query poster poster_lanes poster_send preflight pulse requests samples shmem slots standby \
+	timelines worker_alerts worker_ha worker_keeper worker_monitor worker_sender workers world
 CLI = cmd_create cmd_doctor cmd_failover cmd_join cmd_leave cmd_rejoin cmd_status cmd_switchover \
 	cmd_witness command doctor_cluster doctor_local launch limits main reach
-API = bloat bloat_btree bloat_gin bloat_heap bloat_index bloat_sample bloat_widths cluster explain \
+API = alerts bloat bloat_btree bloat_gin bloat_heap bloat_index bloat_sample bloat_widths cluster explain \
 	explain_findings explain_guard explain_hypo explain_index explain_plan explain_text health indexes \
-	indexes_keys indexes_read indexes_scan indexes_text inspect limit locks locks_collect locks_words monitor operate \
+	indexes_keys indexes_read indexes_scan indexes_text inspect locks locks_collect locks_words monitor operate \
 	replication replication_view replication_wal row sizes tables
 API_SQL = 00_header 10_schema cluster operate monitor settings locks bloat indexes index_usage replication \
-	statements explain tables health samples vacuum inspect_checks inspect 99_grants
+	statements explain tables health samples vacuum inspect_checks inspect alerts alert_flow alert_channels \
+	alert_rules 99_grants
 # Regression tests (sql/, expected/), in the order in which they run, one after the other.
 REGRESS = roles settings cluster locks bloat indexes replication statements tables health inspect \
-	privileges comments
+	alerts privileges comments
 
 # How long the tests take: make check-sim SEEDS=1000000, make check-fuzz SECONDS=600.
 SEEDS ?= 20000
@@ -196,7 +200,8 @@ endif
 # Tests that need no server
 # --------------------------------------------------------------------------------------------------
 
-.PHONY: check-unit check-sim check-model check-fuzz tidy unit-programs sim-programs fuzz-programs soak-programs
+.PHONY: check-unit check-sim check-model check-fuzz check-receiver tidy
+.PHONY: unit-programs sim-programs fuzz-programs soak-programs
 .SECONDARY:
 
 TEST_FLAGS = $(COMMON_FLAGS) $(WORLD_FLAGS) -I.
@@ -264,6 +269,10 @@ fuzz-programs: $(FUZZ_PROGRAMS)
 check-fuzz: fuzz-programs
 	@test/check-fuzz $(SECONDS) $(FUZZ_PROGRAMS)
 
+# The receiver of alerts that the stories use, tested itself.
+check-receiver:
+	@test/receiver/selftest
+
 tidy:
 	@test/tidy/selftest
 	@test/tidy/run
@@ -314,6 +323,7 @@ help:
 	@echo 'make check-sim SEEDS=n     the simulator, n schedules a topology, and the seeded bugs'
 	@echo 'make check-model           the Spin models'
 	@echo 'make check-fuzz SECONDS=n  libFuzzer, n seconds a target'
+	@echo 'make check-receiver        the strict receiver of alerts that the stories use'
 	@echo 'make installcheck          regression tests on a server of their own'
 	@echo 'make check-tap TESTS=...   stories on real servers (test/t/*.pl, or those named)'
 	@echo 'make tidy                  the rules of the house'

@@ -10,7 +10,7 @@
 #include "server/compat.h"
 
 #include "api/explain_parts.h"
-#include "api/limit.h"
+#include "server/limit.h"
 
 #include "access/xact.h"
 #include "catalog/pg_proc.h"

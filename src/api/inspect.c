@@ -11,7 +11,7 @@
  */
 #include "server/compat.h"
 
-#include "api/limit.h"
+#include "server/limit.h"
 #include "api/row.h"
 
 #include "access/xact.h"

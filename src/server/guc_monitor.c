@@ -9,6 +9,7 @@
 #define DAY_S 86400
 
 bool		ha_guc_monitor = true;
+char	   *ha_guc_database = NULL;
 int			ha_guc_duty_s[HA_DUTY_COUNT];
 int			ha_guc_sample_retention_s = 7 * DAY_S;
 static int	unused_index_after_s = 30 * DAY_S;	/* read by haops.unused_indexes */
@@ -21,6 +22,11 @@ ha_guc_monitor_define(void)
 							 NULL,
 							 &ha_guc_monitor, true,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("pg_haops.database",
+							   "Database in which the rules of alerts stand and are evaluated.",
+							   "It needs the extension: CREATE EXTENSION pg_haops.",
+							   &ha_guc_database, "postgres",
+							   PGC_SIGHUP, 0, NULL, NULL, NULL);
 #define DEFINE(duty, name, domain, collects, seconds) \
 	DefineCustomIntVariable("pg_haops." name "_interval", \
 							"Time between two samples of " name ".", \

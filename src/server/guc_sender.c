@@ -9,9 +9,7 @@
 #include "utils/guc.h"
 
 int			ha_guc_language = HA_LANGUAGE_EN;
-char	   *ha_guc_webhook_url_file = NULL;
-char	   *ha_guc_webhook_secret_file = NULL;
-bool		ha_guc_webhook_local = false;
+char	   *ha_guc_channel_directory = NULL;
 char	   *ha_guc_hook[HA_HOOK_COUNT];
 int			ha_guc_hook_timeout_ms = 10000;
 
@@ -58,28 +56,18 @@ check_command(char **value, void **extra, GucSource source)
 }
 
 static void
-define_webhook(int flags)
+define_channels(int flags)
 {
 	DefineCustomEnumVariable("pg_haops.language",
 							 "Language of messages to people: en or zh.",
 							 NULL,
 							 &ha_guc_language, HA_LANGUAGE_EN, languages,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("pg_haops.webhook_url_file",
-							   "File with the address of the Feishu robot that important events are posted to.",
-							   "One line, mode 0600. Empty: nothing is posted.",
-							   &ha_guc_webhook_url_file, "",
+	DefineCustomStringVariable("pg_haops.channel_directory",
+							   "Directory with the channels by which people are told, a file <name>.conf for each.",
+							   "Files of mode 0600. By default, the folder channels in the state directory.",
+							   &ha_guc_channel_directory, "",
 							   PGC_SIGHUP, flags, check_file, NULL, NULL);
-	DefineCustomStringVariable("pg_haops.webhook_secret_file",
-							   "File with the secret by which messages to the robot are signed.",
-							   "One line, mode 0600. Empty: they are not signed.",
-							   &ha_guc_webhook_secret_file, "",
-							   PGC_SIGHUP, flags, check_file, NULL, NULL);
-	DefineCustomBoolVariable("pg_haops.webhook_local",
-							 "Allows a receiver on the own network: http, and addresses that are not public.",
-							 NULL,
-							 &ha_guc_webhook_local, false,
-							 PGC_SIGHUP, GUC_DISALLOW_IN_AUTO_FILE, NULL, NULL, NULL);
 }
 
 void
@@ -87,7 +75,7 @@ ha_guc_sender_define(void)
 {
 	int			flags = GUC_DISALLOW_IN_AUTO_FILE | GUC_SUPERUSER_ONLY;
 
-	define_webhook(flags);
+	define_channels(flags);
 	for (int i = 0; i < HA_HOOK_COUNT; i++)
 		DefineCustomStringVariable(hooks[i].name, hooks[i].description,
 								   "The absolute path of a program and its arguments; no shell runs it.",

@@ -9,9 +9,7 @@
 #include "ops/hook.h"
 
 extern int	ha_guc_language;		/* pg_haops.language, a HaLanguage */
-extern char *ha_guc_webhook_url_file;	/* pg_haops.webhook_url_file; empty: nothing is posted */
-extern char *ha_guc_webhook_secret_file;	/* pg_haops.webhook_secret_file; empty: not signed */
-extern bool ha_guc_webhook_local;	/* pg_haops.webhook_local: http, and addresses that are not public, are allowed */
+extern char *ha_guc_channel_directory;	/* pg_haops.channel_directory; empty: channels in the state directory */
 extern char *ha_guc_hook[HA_HOOK_COUNT];	/* pg_haops.on_promote, ...; empty: nothing to run */
 extern int	ha_guc_hook_timeout_ms; /* pg_haops.hook_timeout */
 

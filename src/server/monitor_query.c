@@ -14,7 +14,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
-#define VALUES_MAX 2
+#define VALUES_MAX 5
 
 char *
 ha_monitor_query(const char *query, int count, const char *const *value, int32 limit_ms)

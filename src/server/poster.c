@@ -3,170 +3,264 @@
  */
 #include "server/compat.h"
 
-#include "io/clock.h"
-#include "io/feishu.h"
-#include "io/secret.h"
-#include "ops/outbox.h"
-#include "pgtime.h"
-#include "server/guc_sender.h"
 #include "server/poster.h"
+
+#include "io/clock.h"
+#include "server/poster_send.h"
 #include "server/shmem.h"
 
-#define US_PER_S INT64_C(1000000)
-#define SECRET_MAX 256
+#define US_PER_S INT64CONST(1000000)
+#define REST_MS 5000
 
-static HaWebhook *webhook = NULL;
-static HaOutbox outbox;
+/* The heartbeat says that alerts are evaluated: by rounds that end, and critical news that leave. */
+#define ROUND_AGE_US ((HaUs) 60 * 1000 * HA_US_PER_MS)
+#define WAITING_AGE_US (INT64CONST(300) * US_PER_S)
 
-/* What is being posted: a copy, as the log moves on meanwhile. */
-static HaAlert alert;
-static HaEventRecord event;
+
+static bool reload = true;
+
+/* What this process's predecessor had begun to send: nobody knows what came of it. */
+static void
+give_back(HaPost *post)
+{
+	uint32		expected = HA_POST_TAKEN;
+
+	if (pg_atomic_read_u32(&post->state) != HA_POST_TAKEN)
+		return;
+	post->verdict = HA_VERDICT_RETRY;
+	post->told = HA_BULLETIN_NOTICES_MAX;
+	strlcpy(post->answer, "the sender ended before an answer came", sizeof(post->answer));
+	pg_write_barrier();
+	(void) pg_atomic_compare_exchange_u32(&post->state, &expected, HA_POST_DONE);
+}
 
 void
 ha_poster_start(uint64_t seed)
 {
-	webhook = ha_webhook_new();
-	if (webhook == NULL)
-		ereport(ERROR, (errmsg("pg_haops sender: libcurl could not be set up")));
-	ha_outbox_start(&outbox, seed);
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+		give_back(&ha_shmem->post[i]);
+	give_back(&ha_shmem->trial);
+	ha_poster_lanes_start(seed);
 }
 
 void
 ha_poster_stop(void)
 {
-	ha_webhook_free(webhook);
-	webhook = NULL;
+	ha_poster_lanes_stop();
 }
 
 int
 ha_poster_fd(void)
 {
-	return ha_webhook_fd(webhook);
+	return ha_poster_lanes_fd();
 }
 
-/* ---- What came of it ---- */
-
-static void
-say(HaSeverity severity, const char *text)
+void
+ha_poster_reload(void)
 {
-	(void) ha_shmem_say(HA_EVENT_KIND_ALERT, severity, text);
+	reload = true;
 }
 
-static void
-conclude(HaVerdict verdict, const char *reason, int64_t retry_after_s, HaNow now)
-{
-	char		text[HA_EVENT_TEXT_SIZE];
-	bool		tell = ha_outbox_result(&outbox, &event.key, verdict, retry_after_s, now.mono_us);
+/* ---- What is next for a lane ---- */
 
-	if (verdict == HA_VERDICT_DELIVERED)
-	{
-		ha_alert_mark_text(&alert, text);
-		say(HA_SEVERITY_INFO, text);
-	}
-	if (!tell)
-		return;
-	if (verdict == HA_VERDICT_DELIVERED)
-		snprintf(text, sizeof(text), "alerts are delivered again");
-	else
-		snprintf(text, sizeof(text), "alerts can't be delivered: %s", reason);
-	say(verdict == HA_VERDICT_DELIVERED ? HA_SEVERITY_INFO : HA_SEVERITY_WARNING, text);
-}
-
-/* ---- One attempt ---- */
-
-static int
-utc_offset_s(int64_t wall_us)
-{
-	pg_time_t	wall_s = (pg_time_t) (wall_us / US_PER_S);
-	struct pg_tm *local = pg_localtime(&wall_s, log_timezone);
-
-	return local != NULL ? (int) local->tm_gmtoff : 0;
-}
-
-/* Reads a setting's file; false with a sentence when it can't be used. An empty setting gives an empty text. */
+/* True when this lane carries the news of `other`: its own (as often as it may try), and those of one that gave up. */
 static bool
-read_file(const char *setting, const char *path, char *text, size_t size, char *reason, size_t reason_size)
+carries(const HaPosterLane *lane, const HaPosterLane *other)
 {
-	const char *wrong;
+	if (!other->used || !other->view.usable)
+		return false;
+	return lane == other || (other->view.gave_up && strcmp(other->view.fallback, lane->view.name) == 0);
+}
 
-	text[0] = '\0';
-	if (path == NULL || path[0] == '\0')
+/* True when another lane is sending it at this moment. */
+static bool
+is_under_way(const HaPosterLane *meant, const HaEventKey *event)
+{
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+	{
+		const HaPosterLane *lane = &ha_poster_lane[i];
+
+		for (uint32 j = 0; lane->work == HA_WORK_EVENT && lane->meant == meant && j < lane->event_count; j++)
+		{
+			if (ha_event_compare(&lane->event[j].key, event) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+next_event(HaPosterLane *lane, HaPosterTurn *turn)
+{
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+	{
+		HaPosterLane *meant = &ha_poster_lane[i];
+		HaUs		wait_us;
+		HaAlert		alert;
+		HaEventLog	log = turn->log;
+
+		if (!carries(lane, meant) || !meant->view.events)
+			continue;
+		log.channel = meant->view.name;
+		if (ha_outbox_next(&meant->outbox, log, meant->view.severity, turn->status, turn->wall_us, &alert, &wait_us) &&
+			!is_under_way(meant, &alert.event->key))
+		{
+			ha_poster_send_events(lane, meant, log, &alert, turn);
+			return true;
+		}
+		turn->wait_us = Min(turn->wait_us, wait_us);
+	}
+	return false;
+}
+
+static bool
+next_post(HaPosterLane *lane, const HaPosterTurn *turn)
+{
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+	{
+		HaPost	   *post = &ha_shmem->post[i];
+
+		if (pg_atomic_read_u32(&post->state) != HA_POST_READY)
+			continue;
+		pg_read_barrier();
+		if (strcmp(post->channel, lane->view.name) != 0)
+			continue;
+		ha_poster_send_post(lane, post, turn);
 		return true;
-	wrong = ha_secret_read(path, text, size);
-	if (wrong != NULL && wrong == HA_SECRET_FAILED)
-		snprintf(reason, reason_size, "%s: %s: %s", setting, wrong, strerror(errno));
-	else if (wrong != NULL)
-		snprintf(reason, reason_size, "%s: %s", setting, wrong);
-	return wrong == NULL;
+	}
+	return false;
 }
 
-/* Lays the message out and begins to send it. False with a sentence when it can't be sent as things are. */
+/* A dead man's switch is only good if it ends with what it stands for. */
 static bool
-begin(const HaCard *card, HaNow now, char *reason, size_t reason_size)
+next_heartbeat(HaPosterLane *lane, const HaPosterTurn *turn)
 {
-	static char body[HA_FEISHU_BODY_MAX];
-	char		url[HA_WEBHOOK_URL_MAX + 1];
-	char		secret[SECRET_MAX];
-	bool		begun = false;
-	size_t		length;
+	uint64		round_us = pg_atomic_read_u64(&ha_shmem->alerts_round_us);
+	uint64		waiting_us = pg_atomic_read_u64(&ha_shmem->alerts_waiting_us);
+	HaUs		interval_us = (HaUs) lane->heartbeat_s * 1000 * HA_US_PER_MS;
 
-	if (read_file("pg_haops.webhook_url_file", ha_guc_webhook_url_file, url, sizeof(url), reason, reason_size) &&
-		read_file("pg_haops.webhook_secret_file", ha_guc_webhook_secret_file, secret, sizeof(secret), reason,
-				  reason_size))
+	if (lane->heartbeat_s == 0 || round_us == 0 || turn->now.boot_us - (HaUs) round_us > ROUND_AGE_US ||
+		(waiting_us != 0 && turn->wall_us - (int64) waiting_us > WAITING_AGE_US))
+		return false;
+	if (lane->heartbeat_us != 0 && turn->now.mono_us - lane->heartbeat_us < interval_us)
+		return false;
+	lane->heartbeat_us = turn->now.mono_us;
+	ha_poster_send_words(lane, HA_WORK_HEARTBEAT, turn);
+	return true;
+}
+
+/* An operator's test; it keeps the distance, but does not wait for a lane that is held. */
+static bool
+next_trial(HaPosterLane *lane, HaUs lane_wait_us, const HaPosterTurn *turn)
+{
+	HaPost	   *trial = &ha_shmem->trial;
+	char		reason[HA_POST_ANSWER_SIZE];
+
+	if (pg_atomic_read_u32(&trial->state) != HA_POST_READY)
+		return false;
+	pg_read_barrier();
+	if (strcmp(trial->channel, lane->view.name) != 0 || (lane_wait_us > 0 && lane->lane.state == HA_LANE_WORKING))
+		return false;
+	lane->post = trial;
+	lane->number = trial->number;
+	pg_atomic_write_u32(&trial->state, HA_POST_TAKEN);
+	if (lane_wait_us > 0 && lane->lane.state == HA_LANE_HELD)
 	{
-		length = ha_feishu_body(card, outbox.plain, secret, ha_clock_wall_us() / US_PER_S, body, sizeof(body));
-		if (length == 0)
-			snprintf(reason, reason_size, "the message could not be laid out");
-		else
-			begun = ha_webhook_post(webhook, url, HA_FEISHU_TYPE, body, length, ha_guc_webhook_local, now, reason,
-									reason_size);
+		snprintf(reason, sizeof(reason), "the receiver takes no more for " INT64_FORMAT " s",
+				 (int64) (lane_wait_us / US_PER_S) + 1);
+		ha_poster_answer(trial, lane->number, HA_VERDICT_THROTTLE, 1, reason);
+		ha_poster_wake_asker();
+		return false;
 	}
-	ha_secret_wipe(url, sizeof(url));
-	ha_secret_wipe(secret, sizeof(secret));
-	return begun;
+	ha_poster_send_words(lane, HA_WORK_TRIAL, turn);
+	return true;
 }
 
 static void
-attempt(const HaStatus *status, const char *cluster, HaNow now)
+serve(HaPosterLane *lane, HaPosterTurn *turn)
 {
-	HaCardContext context;
-	HaCard		card;
-	char		reason[256];
+	HaWebhookAnswer answer;
+	char		reason[HA_POST_ANSWER_SIZE];
+	HaUs		lane_wait_us;
+	int			wait_ms;
 
-	event = *alert.event;
-	alert.event = &event;
-	context.language = (HaLanguage) ha_guc_language;
-	context.cluster = cluster;
-	context.reg = status->has_register ? &status->reg : NULL;
-	context.poster = status->id;
-	context.wall_us = ha_clock_wall_us();
-	context.utc_offset_s = utc_offset_s(context.wall_us);
-	ha_card_make(&card, &alert, &context);
-	if (!begin(&card, now, reason, sizeof(reason)))
-		conclude(HA_VERDICT_BROKEN, reason, 0, now);
+	if (ha_webhook_serve(lane->hook, turn->now, &answer))
+	{
+		HaVerdict	verdict = ha_channel_judge(lane->view.type, &answer, turn->wall_us / US_PER_S, reason,
+												   sizeof(reason));
+
+		ha_poster_conclude(lane, verdict, reason, answer.retry_after_s, turn);
+	}
+	if (!ha_webhook_busy(lane->hook) && lane->view.usable)
+	{
+		lane_wait_us = ha_lane_wait_us(&lane->lane, turn->now.mono_us);
+		if (!next_trial(lane, lane_wait_us, turn) && lane_wait_us == 0)
+			(void) (next_event(lane, turn) || next_post(lane, turn) || next_heartbeat(lane, turn));
+		lane_wait_us = ha_lane_wait_us(&lane->lane, turn->now.mono_us);
+		if (lane_wait_us > 0)
+			turn->wait_us = Min(turn->wait_us, lane_wait_us);
+	}
+	wait_ms = ha_webhook_wait_ms(lane->hook, turn->now);
+	if (wait_ms >= 0)
+		turn->wait_us = Min(turn->wait_us, wait_ms * HA_US_PER_MS);
+}
+
+/* ---- All lanes ---- */
+
+/* A test of a channel that there is not, or whose file is not well. */
+static void
+refuse_trial(void)
+{
+	HaPost	   *trial = &ha_shmem->trial;
+	const char *why = "this node has no such channel: see haops.alert_channel";
+
+	if (pg_atomic_read_u32(&trial->state) != HA_POST_READY)
+		return;
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+	{
+		if (!ha_poster_lane[i].used || strcmp(ha_poster_lane[i].view.name, trial->channel) != 0)
+			continue;
+		if (ha_poster_lane[i].view.usable)
+			return;
+		why = ha_poster_lane[i].view.answer;
+	}
+	pg_atomic_write_u32(&trial->state, HA_POST_TAKEN);
+	ha_poster_answer(trial, trial->number, HA_VERDICT_BROKEN, 1, why);
+	ha_poster_wake_asker();
+}
+
+/* What another leader sent a moment before counts too, where the receiver is strict: the first one waits. */
+static void
+keep_distance(const HaStatus *status, HaNow now)
+{
+	static bool led = false;
+	bool		leads = status->gate.open && status->lease_left_us > 0;
+
+	for (int i = 0; leads && !led && i < HA_CHANNELS_MAX; i++)
+	{
+		if (ha_poster_lane[i].used && ha_poster_lane[i].lane.hold_us > 0)
+			ha_lane_sent(&ha_poster_lane[i].lane, now.mono_us);
+	}
+	led = leads;
 }
 
 int
 ha_poster_serve(const HaStatus *status, HaEventLog log, const char *cluster, HaNow now)
 {
-	HaWebhookAnswer answer;
-	HaUs		wait_us;
-	char		reason[300];
+	HaPosterTurn turn = {.status = status, .log = log, .cluster = cluster, .now = now};
 
-	if (ha_webhook_serve(webhook, now, &answer))
+	turn.wall_us = ha_clock_wall_us();
+	turn.wait_us = (HaUs) REST_MS * HA_US_PER_MS;
+	ha_poster_lanes_look(now, reload);
+	reload = false;
+	keep_distance(status, now);
+	ha_poster_lanes_publish(now);
+	refuse_trial();
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
 	{
-		HaVerdict	verdict = ha_feishu_judge(&answer, ha_clock_wall_us() / US_PER_S, reason, sizeof(reason));
-
-		conclude(verdict, reason, answer.retry_after_s, now);
+		if (ha_poster_lane[i].used)
+			serve(&ha_poster_lane[i], &turn);
 	}
-	if (ha_webhook_busy(webhook))
-		return ha_webhook_wait_ms(webhook, now);
-	if (ha_guc_webhook_url_file == NULL || ha_guc_webhook_url_file[0] == '\0')
-		return -1;
-	if (ha_outbox_next(&outbox, log, status, ha_clock_wall_us(), now.mono_us, &alert, &wait_us))
-	{
-		attempt(status, cluster, now);
-		return ha_webhook_busy(webhook) ? ha_webhook_wait_ms(webhook, now) : 0;
-	}
-	return wait_us == HA_US_NEVER ? -1 : (int) Min((wait_us + HA_US_PER_MS - 1) / HA_US_PER_MS, 60000);
+	ha_poster_lanes_publish(now);
+	return (int) ((turn.wait_us + HA_US_PER_MS - 1) / HA_US_PER_MS);
 }

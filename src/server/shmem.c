@@ -105,12 +105,13 @@ init_atomics(void)
 		&s->lease_until_us, &s->lease_term, &s->generation, &s->gate_box.version, &s->owners_box.version,
 		&s->status_box.version, &s->events_box.version, &s->orders_box.version, &s->changes, &s->history_start,
 		&s->refused, &s->unacknowledged, &s->opening_done_term, &s->lag_box.version, &s->receiver_error_box.version,
+		&s->channels_box.version, &s->observed_box.version, &s->alerts_round_us, &s->alerts_waiting_us,
 	};
 	pg_atomic_uint32 *narrow[] = {
 		&s->drain_wanted, &s->checkpoint_asked, &s->log_head, &s->log_tail, &s->startup_proc,
 		&s->startup_number, &s->promise_ms, &s->beat_ms, &s->stall_limit_ms, &s->config_blocks, &s->checkpoint_tli,
 		&s->history_tli, &s->ha_proc, &s->keeper_proc, &s->sender_proc, &s->rejoin_asked,
-		&s->opening_limit_ms,
+		&s->opening_limit_ms, &s->alerts_proc, &s->alerts_database_bad, &s->trial.state, &s->trial_asker,
 	};
 
 	for (size_t i = 0; i < lengthof(wide); i++)
@@ -121,6 +122,8 @@ init_atomics(void)
 		pg_atomic_init_u64(&s->sender[i], 0);
 	for (int i = 0; i < HA_REQUESTS_MAX; i++)
 		pg_atomic_init_u32(&s->request[i].state, 0);
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+		pg_atomic_init_u32(&s->post[i].state, HA_POST_FREE);
 	for (int i = 0; i < HA_SAYS_MAX; i++)
 		pg_atomic_init_u32(&s->say[i].state, SAY_FREE);
 	for (uint32 i = 0; i < s->flight_count; i++)

@@ -18,6 +18,7 @@
 #include "ops/lag.h"
 #include "port/atomics.h"
 #include "server/monitor.h"
+#include "server/posts.h"
 #include "wire/event.h"
 #include "wire/frame.h"
 #include "wire/status.h"
@@ -182,6 +183,7 @@ typedef struct HaShmem
 	pg_atomic_uint32 ha_proc;
 	pg_atomic_uint32 keeper_proc;
 	pg_atomic_uint32 sender_proc;
+	pg_atomic_uint32 alerts_proc;
 
 	/* Set once by the ha worker: the postmaster ends and becomes the program that rejoins (preflight.h). */
 	pg_atomic_uint32 rejoin_asked;
@@ -205,6 +207,22 @@ typedef struct HaShmem
 	HaBox samples_box;
 	HaSamples samples[2];
 	HaJob job;
+
+	/*
+	 * Alerts (posts.h). Written by the sender: which channels there are. Posts go both ways; the trial is an
+	 * operator's. Written by the alerts worker: what this node found, for the leader; when its last whole round ended
+	 * (BOOTTIME), and since when the oldest critical news wait (wall; 0 = none do).
+	 */
+	HaBox channels_box;
+	HaChannelViews channels[2];
+	HaPost post[HA_CHANNELS_MAX];
+	HaPost trial;
+	pg_atomic_uint32 trial_asker;		/* index of its PGPROC + 1 */
+	HaBox observed_box;
+	HaObserved observed[2];
+	pg_atomic_uint32 alerts_database_bad;	/* could not be connected to (worker_alerts.c) */
+	pg_atomic_uint64 alerts_round_us;
+	pg_atomic_uint64 alerts_waiting_us;
 
 	/* Which walsender the door let in last for each member: its process and its life, one word (gate.c). */
 	pg_atomic_uint64 sender[HA_ID_MAX + 1];

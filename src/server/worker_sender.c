@@ -112,13 +112,12 @@ turn(void)
 		changes_seen = changes;
 	log.count = events.count;
 	log.record = events.record;
+	log.channel = NULL;
 
 	ha_hooks_look(&status, log, cluster_text());
 	ha_hooks_serve(now);
 	watch_readiness(log, now);
-	next_ms = ha_poster_serve(&status, log, cluster_text(), now);
-	if (next_ms >= 0)
-		wait_ms = Min(wait_ms, next_ms);
+	wait_ms = Min(wait_ms, ha_poster_serve(&status, log, cluster_text(), now));
 	next_ms = ha_hooks_wait_ms();
 	if (next_ms >= 0)
 		wait_ms = Min(wait_ms, next_ms);
@@ -158,6 +157,7 @@ loop(WaitEventSet *set)
 		{
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
+			ha_poster_reload();
 		}
 		MemoryContextReset(per_turn);
 	}

@@ -34,6 +34,7 @@ ha_workers_register(bool member)
 		register_one("ha", "ha_worker_ha_main", BgWorkerStart_PostmasterStart);
 		register_one("keeper", "ha_worker_keeper_main", BgWorkerStart_PostmasterStart);
 		register_one("sender", "ha_worker_sender_main", BgWorkerStart_PostmasterStart);
+		register_one("alerts", "ha_worker_alerts_main", BgWorkerStart_ConsistentState);
 	}
 	register_one("monitor", "ha_worker_monitor_main", BgWorkerStart_ConsistentState);
 }

@@ -20,5 +20,6 @@ extern PGDLLEXPORT void ha_worker_keeper_main(Datum arg);
 extern PGDLLEXPORT void ha_worker_sender_main(Datum arg);
 extern PGDLLEXPORT void ha_worker_monitor_main(Datum arg);
 extern PGDLLEXPORT void ha_worker_job_main(Datum arg);
+extern PGDLLEXPORT void ha_worker_alerts_main(Datum arg);
 
 #endif

@@ -4,8 +4,8 @@
  * A wait for a lock ends too. One at a time: limits don't nest. The error that it raises is caught by who set it, in a
  * subtransaction, and told from a cancel of the user's by ha_limit_was().
  */
-#ifndef HA_API_LIMIT_H
-#define HA_API_LIMIT_H
+#ifndef HA_SERVER_LIMIT_H
+#define HA_SERVER_LIMIT_H
 
 #include "server/compat.h"
 

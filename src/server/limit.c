@@ -3,7 +3,7 @@
  */
 #include "server/compat.h"
 
-#include "api/limit.h"
+#include "server/limit.h"
 
 #include "utils/timeout.h"
 
