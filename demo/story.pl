@@ -136,15 +136,15 @@ my $receiver_pid;
 sub start_receiver
 {
 	my $secret = "$place/work/webhook-secret";
-	my $url = "$place/work/webhook-url";
 
-	mkdir "$place/work/cards";
 	umask 077;
 	open(my $file, '>', $secret) or die "$secret: $!\n";
 	print $file "demo-secret\n";
 	close $file;
-	open($file, '>', $url) or die "$url: $!\n";
-	printf $file "http://127.0.0.1:%d/open-apis/bot/v2/hook/demo\n", $port + 9;
+	mkdir "$place/work/channels";
+	open($file, '>', "$place/work/channels/team.conf") or die "team.conf: $!\n";
+	printf $file "type = feishu\nurl = http://127.0.0.1:%d/open-apis/bot/v2/hook/demo\nsecret = demo-secret\n"
+		. "local = on\n", $port + 9;
 	close $file;
 	umask 022;
 	$receiver_pid = fork() // die "fork: $!\n";
@@ -154,11 +154,10 @@ sub start_receiver
 		open(STDERR, '>&', \*STDOUT);
 		POSIX::setsid();
 		chdir "$place/work";
-		exec('perl', "$place/receiver", '--port', $port + 9, '--store', "$place/work/cards", '--secret-file', $secret)
-			or POSIX::_exit(1);
+		exec("$place/receiver/run", '--port', $port + 9, map({ ("--$_-port", -1) } qw(tls smtp smtps)),
+			'--dir', "$place/work/alerts", '--secret-feishu', "\@$secret", '--print') or POSIX::_exit(1);
 	}
-	return "pg_haops.webhook_url_file = '$url'\npg_haops.webhook_secret_file = '$secret'\n"
-		. "pg_haops.webhook_local = on\n";
+	return "pg_haops.channel_directory = '$place/work/channels'\n";
 }
 
 sub configure
@@ -239,8 +238,7 @@ print "   SELECT time, member, kind, message FROM haops.events LIMIT 5;\n";
 show($cluster->member($old), "SELECT time::time(0), member, kind, message FROM haops.events LIMIT 5");
 
 headline('The alert as the receiver got it (signed; shown as text)');
-my @cards = sort glob "$place/work/cards/*.json";
-say_line(scalar(@cards) . ' cards arrived; from the receiver\'s log:');
+say_line(sprintf('they stand at http://127.0.0.1:%d/ too; from the receiver\'s log:', $port + 9));
 if (open(my $log, '<', "$place/work/receiver.log"))
 {
 	local $/ = '';				# a card is a paragraph

@@ -5,6 +5,7 @@ use warnings;
 use Test::More;
 use File::Temp ();
 use HaOps;
+use HaReceiver;
 use Time::HiRes ();
 
 my $secret = 'a-secret-of-the-story';
@@ -33,15 +34,10 @@ sub read_file
 
 # ---- The receiver, and a hook ----
 
-my $secret_file = write_file('secret', "$secret\n");
-my $answers = write_file('answers', '');
-mkdir "$dir/cards";
-our ($receiver, $said);	# not lexical: closing the pipe waits for the receiver, which END ends before that
-$receiver = open($said, '-|', 'test/receiver', '--quiet', '--store', "$dir/cards", '--secret-file', $secret_file,
-	'--answers', $answers) // die "receiver: $!";
-my ($port) = <$said> =~ /:(\d+)$/;
-my $url_file = write_file('url', "http://127.0.0.1:$port/open-apis/bot/v2/hook/$token\n");
-END { my $status = $?; kill 'KILL', $receiver if $receiver; $? = $status }
+my $receiver = HaReceiver->new(secret_feishu => $secret, keyword => 'pg_haops', token => $token);
+mkdir "$dir/channels";
+write_file('channels/ops.conf', "type = feishu\nurl = " . $receiver->url('feishu', $token) . "\nsecret = $secret\n"
+	. "keyword = pg_haops\nlocal = on\n");
 
 # Writes down what it was told; hangs, deaf to SIGTERM, while the file "hang" names the event.
 my $hook = write_file('hook', <<"SH", 0755);
@@ -52,9 +48,16 @@ if [ "\$HAOPS_EVENT" = "`printf '%s'`\$(cat $dir/hang 2>/dev/null)" ]; then trap
 printf 'two\\nlines <at id=all></at>'
 SH
 
-# The lines of the receiver's log: [kind of answer, code, kind of message, title].
-sub posts { return map { [ (split /\t/)[ 2 .. 5 ] ] } split /\n/, read_file("$dir/cards/log") }
-sub delivered { my ($title) = @_; return grep { $_->[1] eq '0' && $_->[3] =~ $title } posts() }
+# What the robot has, by the first line of what people see.
+sub delivered
+{
+	my ($title) = @_;
+
+	return grep { (split /\n/, $_->{text})[0] =~ $title } $receiver->taken('feishu');
+}
+
+# The robot answers otherwise than it should, the next time.
+sub wrong { my (%fault) = @_; $receiver->control({ channel => 'feishu', %fault }); return }
 
 sub until_delivered
 {
@@ -75,9 +78,7 @@ sub until_told
 my $cluster = HaOps->new(nodes => 2, witnesses => 1, options => <<"CONF");
 pg_haops.promise = 1s
 pg_haops.beat = 100ms
-pg_haops.webhook_url_file = '$url_file'
-pg_haops.webhook_secret_file = '$secret_file'
-pg_haops.webhook_local = on
+pg_haops.channel_directory = '$dir/channels'
 pg_haops.on_promote = '$hook "an argument"'
 pg_haops.on_demote = '$hook'
 pg_haops.on_rejoin = '$hook'
@@ -94,7 +95,7 @@ $cluster->until_streaming('n2', 'n1');
 
 # ---- Settings ----
 
-for my $name (qw(on_promote webhook_url_file webhook_secret_file webhook_local))
+for my $name (qw(on_promote channel_directory))
 {
 	is($cluster->sql_or_error('n1', "ALTER SYSTEM SET pg_haops.$name = 'on'"), undef, "$name can't be set by SQL");
 }
@@ -102,7 +103,7 @@ is($cluster->sql_or_error('n1', "SET pg_haops.on_promote = '/bin/true'"), undef,
 
 # ---- A failover, while the promote hook hangs and the robot is busy ----
 
-write_file('answers', "code:11232\n");
+wrong(what => 'code', code => 11232);
 write_file('hang', 'promote');
 $cluster->kill_postmaster('n1');
 my $killed = Time::HiRes::time();
@@ -111,7 +112,7 @@ cmp_ok(Time::HiRes::time() - $killed, '<', 8, 'the hook that hangs holds up noth
 $cluster->start('n1');
 until_delivered($cluster, qr/failover: n2 leads now/);
 is(scalar(delivered(qr/failover: n2 leads now/)), 1, 'the failover is told of once, after the robot was too busy');
-is(scalar(grep { $_->[1] eq '11232' } posts()), 1, 'it had refused it before');
+is(scalar(grep { $_->{code} == 11232 } $receiver->seen('feishu')), 1, 'it had refused it before');
 $cluster->until_true(
 	sub {
 		$cluster->sql('n2',
@@ -131,20 +132,20 @@ pass('so is the hook');
 
 # ---- A card that is refused goes as a text ----
 
-write_file('answers', "code:11246\n");
+wrong(what => 'code', code => 11246);
 $cluster->run_ok('pg_haops', 'pause', '--data', $cluster->data('n2'));
 until_delivered($cluster, qr/automatic failover is paused/);
-is((delivered(qr/automatic failover is paused/))[0][2], 'text', 'a card that is refused goes as a text');
+is((delivered(qr/automatic failover is paused/))[0]{kind}, 'text', 'a card that is refused goes as a text');
 $cluster->run_ok('pg_haops', 'resume', '--data', $cluster->data('n2'));
 until_delivered($cluster, qr/automatic failover is on again/);
-is((delivered(qr/automatic failover is on again/))[0][2], 'interactive', 'and the next one as a card again');
+is((delivered(qr/automatic failover is on again/))[0]{kind}, 'card 1.0', 'and the next one as a card again');
 
 # ---- A stop, while the demote hook and the receiver hang ----
 
-write_file('answers', "hang\n" x 20);
+wrong(what => 'nothing', times => 20);
 write_file('hang', 'demote');
 $cluster->run_ok('pg_haops', 'pause', '--data', $cluster->data('n2'));
-$cluster->until_true(sub { (-s $answers) < 100 }, 'the receiver hangs');
+$receiver->wait_for(sub { grep { ($_->{fault} // '') eq 'nothing' } $receiver->seen('feishu') }, 'the robot hangs');
 $cluster->run_ok('pg_haops', 'resume', '--data', $cluster->data('n2'));
 my $stopped = Time::HiRes::time();
 $cluster->stop('n2');
@@ -173,6 +174,8 @@ $cluster->until_true(
 	'the hook is ended');
 $cluster->start('n1');
 $cluster->until_streaming('n1', 'n2');
+
+is($receiver->counts->{all}{limit_exceeded}, 0, 'the robot was never asked more often than it allows');
 
 # ---- Nothing secret anywhere ----
 
