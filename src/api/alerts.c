@@ -149,7 +149,7 @@ put_channel(FunctionCallInfo fcinfo, const HaChannelView *channel)
 	ha_row_add_text(&row, channel->fallback);
 	ha_row_add_text(&row, channel->usable ? ha_lane_state_name(channel->state) : "unusable");
 	ha_row_add(&row, Int32GetDatum((int32) channel->failures));
-	add_wall_time(&row, left_us > USECS_PER_SEC ? ha_clock_wall_us() + left_us : 0);
+	add_wall_time(&row, left_us > 0 ? ha_clock_wall_us() + left_us : 0);
 	add_wall_time(&row, channel->tried_us);
 	ha_row_add_text(&row, channel->answer);
 	ha_row_put(fcinfo, &row);

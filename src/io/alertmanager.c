@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/alertmanager.h"
+#include "ops/text.h"
 
 /* ---- The request ---- */
 
@@ -127,6 +128,23 @@ why_now(HaNoticeKind kind)
 	}
 }
 
+/* {}:{cluster="..."}, with quotes and backslashes escaped. */
+static void
+group_key(const HaBulletin *bulletin, char *key, size_t size)
+{
+	HaText text = ha_text(key, size);
+
+	ha_text_add(&text, "{}:{cluster=\"");
+	for (const char *c = bulletin->cluster; *c != '\0'; c++)
+	{
+		char word[3] = {'\\', *c, '\0'};
+		bool escaped = *c == '"' || *c == '\\';
+
+		ha_text_add(&text, escaped ? word : word + 1);
+	}
+	ha_text_add(&text, "\"}");
+}
+
 size_t
 ha_alertmanager_layout(HaLayout *layout)
 {
@@ -144,7 +162,7 @@ ha_alertmanager_layout(HaLayout *layout)
 		if (!is_over(&bulletin->notice[i]))
 			status = "firing";
 	}
-	snprintf(key, sizeof(key), "{}:{cluster=\"%s\"}", bulletin->cluster);
+	group_key(bulletin, key, sizeof(key));
 	message = json_pack("{s:s, s:o, s:i, s:s, s:o, s:{s:o}, s:o, s:o, s:s, s:s, s:o}", "version", "4",
 						"groupKey", json_string(key), "truncatedAlerts", (int) bulletin->more, "status", status,
 						"receiver", json_string(layout->channel->name),

@@ -93,6 +93,19 @@ take_list(const char *value, char *list, size_t size_of_one, uint32_t most, uint
 	return *count == 0 ? "there is none" : NULL;
 }
 
+/* Who is called by name: open ids, mobile numbers, user ids. */
+static const char *
+take_calls(HaChannel *channel, const char *value)
+{
+	const char *wrong = take_list(value, channel->at[0], sizeof(channel->at[0]), HA_CHANNEL_AT_MAX, &channel->at_count);
+
+	for (uint32_t i = 0; wrong == NULL && i < channel->at_count; i++)
+		for (const char *c = channel->at[i]; *c != '\0'; c++)
+			if (!isalnum((unsigned char) *c) && strchr("_-+.@", *c) == NULL)
+				wrong = "one of them is no id";
+	return wrong;
+}
+
 /* What may stand in an address of a mail, between < and >. */
 static bool
 is_mail_address(const char *text)
@@ -183,7 +196,7 @@ take(HaChannel *channel, const char *key, const char *value)
 	if (strcmp(key, "heartbeat") == 0)
 		return take_seconds(value, 86400, &channel->heartbeat_s);
 	if (strcmp(key, "at") == 0)
-		return take_list(value, channel->at[0], sizeof(channel->at[0]), HA_CHANNEL_AT_MAX, &channel->at_count);
+		return take_calls(channel, value);
 	if (strcmp(key, "to") == 0)
 		return take_list(value, channel->to[0], sizeof(channel->to[0]), HA_CHANNEL_TO_MAX, &channel->to_count);
 	return "there is no such key";
@@ -340,10 +353,21 @@ ha_channel_wipe(HaChannel *channel)
 
 /* ---- The directory ---- */
 
+/* Puts the name into its place; of more than there is room for, the first ones by the alphabet stay. */
 static int
-compare_names(const void *a, const void *b)
+insert_name(char names[HA_CHANNELS_MAX][HA_CHANNEL_NAME_SIZE], int count, const char *name)
 {
-	return strcmp(a, b);
+	int at = count;
+
+	while (at > 0 && strcmp(names[at - 1], name) > 0)
+		at--;
+	if (at == HA_CHANNELS_MAX)
+		return count;
+	if (count == HA_CHANNELS_MAX)
+		count--;
+	memmove(names[at + 1], names[at], (size_t) (count - at) * HA_CHANNEL_NAME_SIZE);
+	memcpy(names[at], name, strlen(name) + 1);
+	return count + 1;
 }
 
 /* The channel's name in that of its file; false when it is none. */
@@ -373,9 +397,13 @@ ha_channel_list(const char *directory, char names[HA_CHANNELS_MAX][HA_CHANNEL_NA
 		ha_fault(fault, NULL, "the directory of channels can't be read: %s", strerror(errno));
 		return -1;
 	}
-	while (count < HA_CHANNELS_MAX && (entry = readdir(dir)) != NULL)
-		count += name_of(entry->d_name, names[count]);
+	while ((entry = readdir(dir)) != NULL)
+	{
+		char name[HA_CHANNEL_NAME_SIZE];
+
+		if (name_of(entry->d_name, name))
+			count = insert_name(names, count, name);
+	}
 	closedir(dir);
-	qsort(names, (size_t) count, HA_CHANNEL_NAME_SIZE, compare_names);
 	return count;
 }

@@ -86,7 +86,7 @@ extern bool ha_channel_read(const char *directory, const char *name, HaChannel *
 extern void ha_channel_wipe(HaChannel *channel);
 
 /*
- * The names of the channels of a directory, sorted, at most HA_CHANNELS_MAX of them. -1 when it can't be read (fault);
+ * The names of the channels of a directory, sorted, the first HA_CHANNELS_MAX. -1 when it can't be read (fault);
  * a directory that does not exist has none. Names that can't be a channel's are passed over.
  */
 extern int ha_channel_list(const char *directory, char names[HA_CHANNELS_MAX][HA_CHANNEL_NAME_SIZE], HaFault *fault);

@@ -90,6 +90,8 @@ ha_webhook_new(void)
 static void
 end_request(HaWebhook *hook)
 {
+	if (hook->mail_carried)
+		ha_webhook_mail_join(hook);
 	if (hook->easy != NULL)
 	{
 		curl_multi_remove_handle(hook->multi, hook->easy);
@@ -103,6 +105,12 @@ end_request(HaWebhook *hook)
 	hook->mail = NULL;
 	hook->timer_us = HA_US_NEVER;
 	memset(hook->url, 0, sizeof(hook->url));
+}
+
+void
+ha_webhook_cancel(HaWebhook *hook)
+{
+	atomic_store(&hook->mail_cancelled, true);
 }
 
 void
@@ -153,6 +161,8 @@ set_out(HaWebhook *hook, const HaWebhookRequest *request)
 	if (hook->easy == NULL)
 		return "memory";
 	wrong = ha_webhook_set_up(hook, request);
+	if (wrong == NULL && request->mail != NULL)
+		return ha_webhook_mail_begin(hook);
 	if (wrong == NULL && curl_multi_add_handle(hook->multi, hook->easy) != CURLM_OK)
 		wrong = "multi handle";
 	return wrong;
@@ -264,26 +274,42 @@ turn(HaWebhook *hook)
 	}
 }
 
-bool
-ha_webhook_serve(HaWebhook *hook, HaNow now, HaWebhookAnswer *answer)
+/* True when libcurl has come to the end of the request, with `code`. */
+static bool
+has_ended(HaWebhook *hook, CURLcode *code)
 {
 	CURLMsg *message;
 	int left;
-	bool ended = false;
+
+	if (hook->mail_carried)
+		return ha_webhook_mail_ended(hook, code);
+	turn(hook);
+	while ((message = curl_multi_info_read(hook->multi, &left)) != NULL)
+	{
+		*code = message->data.result;
+		if (message->msg == CURLMSG_DONE)
+			return true;
+	}
+	return false;
+}
+
+bool
+ha_webhook_serve(HaWebhook *hook, HaNow now, HaWebhookAnswer *answer)
+{
+	CURLcode code;
+	bool ended;
 	sigset_t before;
 
 	if (hook->easy == NULL)
 		return false;
 	hook->now_us = now.mono_us;
 	block_signals(&before);
-	turn(hook);
-	while (!ended && (message = curl_multi_info_read(hook->multi, &left)) != NULL)
-		if (message->msg == CURLMSG_DONE)
-		{
-			read_answer(hook, message->data.result, answer);
-			end_request(hook);
-			ended = true;
-		}
+	ended = has_ended(hook, &code);
+	if (ended)
+	{
+		read_answer(hook, code, answer);
+		end_request(hook);
+	}
 	unblock_signals(&before);
 	return ended;
 }

@@ -5,14 +5,14 @@
  * All of libcurl's sockets stand behind one descriptor that is readable when there is something to do, so that a loop
  * waits for it among others; times come in with each call. What is enforced (reliability.md 6.14): https only (mail:
  * smtps, or smtp that must change to TLS), no redirection, certificates verified, TLS 1.2 or newer, 2 s to connect, 5 s
- * in all, 64 KiB of answer, no proxy, no cookie, no netrc. Addresses that are not public (loopback, link-local,
- * private, ...) are refused at the moment of the connection, whatever the name resolved to before. `local` lifts two of
- * these rules for a receiver on one's own network: http is allowed, and any address is.
+ * in all (a mail: 15 s), 64 KiB of answer, no proxy, no cookie, no netrc. Addresses that are not public (loopback,
+ * link-local, private, ...) are refused at the moment of the connection, whatever the name resolved to before. `local`
+ * lifts two of these rules for a receiver on one's own network: http is allowed, and any address is.
  *
  * The URL is a secret: it is kept nowhere longer than the request and stands in no text that comes out of here.
  *
  * The caller ignores SIGPIPE and is the only thread that uses the webhook. libcurl may resolve names in a thread of
- * its own; that thread sees no signal, because all are blocked while libcurl is called.
+ * its own, and a mail goes in one; these threads see no signal, because all are blocked while libcurl is called.
  */
 #ifndef HA_IO_WEBHOOK_H
 #define HA_IO_WEBHOOK_H
@@ -22,6 +22,7 @@
 #define HA_WEBHOOK_URL_MAX 1024
 #define HA_WEBHOOK_ANSWER_MAX 65536
 #define HA_WEBHOOK_TIMEOUT_MS 5000
+#define HA_WEBHOOK_MAIL_TIMEOUT_MS 15000
 #define HA_WEBHOOK_CONNECT_MS 2000
 
 typedef struct HaWebhook HaWebhook;
@@ -43,7 +44,10 @@ typedef struct HaWebhookAnswer
 /* NULL when there is no memory or no descriptor. */
 extern HaWebhook *ha_webhook_new(void);
 
-/* Breaks off what is under way. Does not wait for a name server. */
+/* Says that what is under way will be broken off soon: many are then ended together, not one after the other. */
+extern void ha_webhook_cancel(HaWebhook *hook);
+
+/* Breaks off what is under way. Does not wait for a name server; for a mail up to a second. */
 extern void ha_webhook_free(HaWebhook *hook);
 
 /* Readable when ha_webhook_serve() should be called. */

@@ -5,6 +5,8 @@
 #define HA_IO_WEBHOOK_PARTS_H
 
 #include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "io/webhook.h"
 
@@ -18,7 +20,14 @@ struct HaWebhook
 	char *mail;					/* what is still to be read of it is at mail + mail_read */
 	size_t mail_bytes;
 	size_t mail_read;
-	HaUs now_us;				/* of the call that is being served */
+	bool mail_carried;			/* the request is the thread's: only these flags may be looked at */
+	pthread_t mail_thread;
+	int mail_fd;				/* readable when the thread has done its work */
+	HaUs mail_until_us;			/* monotonic */
+	CURLcode mail_code;
+	atomic_bool mail_ended;
+	atomic_bool mail_cancelled;
+	HaUs now_us;				/* of the call that is being served, as its caller says */
 	HaUs timer_us;				/* when libcurl wants to be called, HA_US_NEVER = not by time */
 	bool local;
 	bool refused;				/* the address was not public */
@@ -35,5 +44,14 @@ struct HaWebhook
  * option that could not be set.
  */
 extern const char *ha_webhook_set_up(HaWebhook *hook, const HaWebhookRequest *request);
+
+/* Gives the request, a mail, to a thread. NULL, or what there is not. */
+extern const char *ha_webhook_mail_begin(HaWebhook *hook);
+
+/* True when the thread has come to its end and is no more. */
+extern bool ha_webhook_mail_ended(HaWebhook *hook, CURLcode *code);
+
+/* Takes the request back; what is under way is broken off, within about a second. */
+extern void ha_webhook_mail_join(HaWebhook *hook);
 
 #endif

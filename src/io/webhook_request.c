@@ -24,7 +24,7 @@ ha_webhook_check_url(const char *url, bool local)
 	if (!https && !http)
 		return "The URL does not begin with https://.";
 	for (const char *c = url; *c != '\0'; c++)
-		if (*c <= ' ' || *c > '~')
+		if (*c <= ' ' || *c > '~' || *c == '#')
 			return "The URL holds a character that must be percent-encoded.";
 	if (http && !local)
 		return "The URL begins with http://, which is allowed for local receivers only.";
@@ -130,7 +130,7 @@ set_limits(HaWebhook *hook, const HaWebhookRequest *request)
 	SET(HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(NOSIGNAL, 1L);			/* SIGALRM is PostgreSQL's */
 	SET(CONNECTTIMEOUT_MS, (long) HA_WEBHOOK_CONNECT_MS);
-	SET(TIMEOUT_MS, (long) HA_WEBHOOK_TIMEOUT_MS);
+	SET(TIMEOUT_MS, (long) (request->mail != NULL ? HA_WEBHOOK_MAIL_TIMEOUT_MS : HA_WEBHOOK_TIMEOUT_MS));
 	SET(MAXFILESIZE, (long) HA_WEBHOOK_ANSWER_MAX);
 	SET(FORBID_REUSE, 1L);		/* posts are rare: no idle connection is kept */
 	SET(PROXY, "");				/* not from the environment either */

@@ -45,7 +45,24 @@ wait_until(HaLane *lane, HaUs us)
 void
 ha_lane_sent(HaLane *lane, HaUs now_us)
 {
+	lane->under_way = true;
+	ha_lane_keep_distance(lane, now_us);
+}
+
+void
+ha_lane_keep_distance(HaLane *lane, HaUs now_us)
+{
 	wait_until(lane, now_us + lane->gap_us);
+}
+
+void
+ha_lane_changed(HaLane *lane, HaUs now_us)
+{
+	if (lane->state == HA_LANE_HELD)
+		return;
+	lane->failures = 0;
+	if (lane->not_before_us > now_us + lane->gap_us)
+		lane->not_before_us = now_us + lane->gap_us;
 }
 
 /* Doubles with each failure in a row, between first and most, and spreads by half around it. */
@@ -100,6 +117,7 @@ ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_
 	bool tell = false;
 
 	assert(retry_after_s >= 0);
+	lane->under_way = false;
 	if (verdict == HA_VERDICT_PLAIN && lane->plain)
 		verdict = HA_VERDICT_BROKEN;
 	lane->plain = verdict == HA_VERDICT_PLAIN;
@@ -107,6 +125,8 @@ ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_
 	{
 		tell = lane->told;
 		lane->told = false;
+		if (lane->state != HA_LANE_HELD)
+			lane->not_before_us = 0;	/* what it waited for is over */
 		lane->failures = 0;
 		lane->failing_since_us = 0;
 		lane->state = HA_LANE_WORKING;
@@ -127,7 +147,9 @@ ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_
 bool
 ha_lane_gave_up(const HaLane *lane, HaUs fallback_us, HaUs now_us)
 {
-	return lane->failing_since_us != 0 && now_us - lane->failing_since_us >= fallback_us;
+	bool rests = lane->under_way || lane->not_before_us > now_us || HA_MUTANT(GAVE_UP_FOR_GOOD);
+
+	return lane->failing_since_us != 0 && now_us - lane->failing_since_us >= fallback_us && rests;
 }
 
 const char *

@@ -5,7 +5,7 @@
  * restart, when nobody knows what was sent a moment ago (a lane starts with one distance to wait). So there is no
  * budget to save up and no burst; what gathers meanwhile goes into one message. A receiver that throttles is left alone
  * for as long as it asks, or as its vendor says; one that refuses (a wrong address, a signature) is tried ever more
- * rarely, and whoever waits longer than `fallback_us` is sent through the channel's fallback.
+ * rarely, and while it rests between these attempts its fallback takes what waits, after `fallback_us`.
  *
  * Pure; monotonic times come in.
  */
@@ -43,6 +43,7 @@ typedef struct HaLane
 	HaLaneState state;
 	bool plain;					/* the next request is to be plain text */
 	bool told;					/* people were told (by an event) that nothing can be delivered */
+	bool under_way;				/* a request is */
 	HaPrng prng;
 } HaLane;
 
@@ -55,13 +56,22 @@ extern HaUs ha_lane_wait_us(const HaLane *lane, HaUs now_us);
 /* A request goes now. */
 extern void ha_lane_sent(HaLane *lane, HaUs now_us);
 
+/* Somebody else may have sent one now: the distance is kept from that, too. */
+extern void ha_lane_keep_distance(HaLane *lane, HaUs now_us);
+
+/* People changed the channel, which may have mended it: it is tried at once, unless the receiver throttles. */
+extern void ha_lane_changed(HaLane *lane, HaUs now_us);
+
 /*
  * What the receiver said. True when people should be told by an event: the channel fails (verdict not DELIVERED), or
  * works again. `retry_after_s`: as the receiver asked, 0 = it did not.
  */
 extern bool ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_us);
 
-/* True when it has failed for so long that what waits is to go through the fallback channel. */
+/*
+ * True when it has failed for so long that what waits is to go through the fallback channel. When its own next attempt
+ * is due it is false: then the channel is tried with what waits, or it would never be seen to work again.
+ */
 extern bool ha_lane_gave_up(const HaLane *lane, HaUs fallback_us, HaUs now_us);
 
 extern const char *ha_lane_state_name(HaLaneState state);	/* working failing held broken */

@@ -7,7 +7,6 @@
 
 #include "ops/mute.h"
 #include "ops/template.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -70,6 +69,16 @@ keep(HaAlertEntry *entry, const char *text)
 	return text != NULL ? MemoryContextStrdup(entry->memory, text) : NULL;
 }
 
+static void
+keep_labels(HaAlertEntry *entry, const HaLabelText *label, uint32 count)
+{
+	for (; entry->label_count < count; entry->label_count++)
+	{
+		entry->label[entry->label_count].name = keep(entry, label[entry->label_count].name);
+		entry->label[entry->label_count].value = keep(entry, label[entry->label_count].value);
+	}
+}
+
 /* Replaces a text of the entry, when it is another one. */
 static void
 replace(HaAlertEntry *entry, char **text, const char *with)
@@ -102,24 +111,6 @@ number_of(HeapTuple tuple, TupleDesc form, int column)
 	return null ? 0 : DatumGetInt64(value);
 }
 
-static uint32
-texts_of(HeapTuple tuple, TupleDesc form, int column, char **words, uint32 max)
-{
-	Datum	   *value;
-	bool	   *null;
-	bool		is_null;
-	int			count;
-	Datum		array = SPI_getbinval(tuple, form, column, &is_null);
-
-	if (is_null)
-		return 0;
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &count);
-	count = Min(count, (int) max);
-	for (int i = 0; i < count; i++)
-		words[i] = null[i] ? pstrdup("") : TextDatumGetCString(value[i]);
-	return (uint32) count;
-}
-
 static HaEpisodeState
 state_of(const char *name)
 {
@@ -134,10 +125,8 @@ static void
 read_entry(HeapTuple tuple, TupleDesc form)
 {
 	uint64		fingerprint = strtou64(SPI_getvalue(tuple, form, 2), NULL, 16);
-	char	   *name[HA_NOTICE_LABELS_MAX];
-	char	   *value[HA_NOTICE_LABELS_MAX];
-	uint32		names = texts_of(tuple, form, 17, name, HA_NOTICE_LABELS_MAX);
-	uint32		values = texts_of(tuple, form, 18, value, HA_NOTICE_LABELS_MAX);
+	HaLabelText label[HA_NOTICE_LABELS_MAX];
+	uint32		count = ha_words_labels(tuple, form, 17, 18, label, HA_NOTICE_LABELS_MAX);
 	char	   *severity = SPI_getvalue(tuple, form, 4);
 	HaAlertEntry *entry;
 	bool		found;
@@ -161,11 +150,7 @@ read_entry(HeapTuple tuple, TupleDesc form)
 	entry->description = keep(entry, SPI_getvalue(tuple, form, 14));
 	entry->muted = keep(entry, SPI_getvalue(tuple, form, 15));
 	entry->definition = keep(entry, SPI_getvalue(tuple, form, 16));
-	for (; entry->label_count < names && entry->label_count < values; entry->label_count++)
-	{
-		entry->label[entry->label_count].name = keep(entry, name[entry->label_count]);
-		entry->label[entry->label_count].value = keep(entry, value[entry->label_count]);
-	}
+	keep_labels(entry, label, count);
 }
 
 static void
@@ -217,11 +202,7 @@ note_finding(const HaResult *result, const HaFinding *finding, const uint8 *clus
 	{
 		entry->rule = keep(entry, rule->name);
 		entry->definition = keep(entry, rule->definition);
-		for (; entry->label_count < count; entry->label_count++)
-		{
-			entry->label[entry->label_count].name = keep(entry, label[entry->label_count].name);
-			entry->label[entry->label_count].value = keep(entry, label[entry->label_count].value);
-		}
+		keep_labels(entry, label, count);
 	}
 	entry->severity = rule->severity;
 	replace(entry, &entry->value, finding->value);

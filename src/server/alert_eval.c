@@ -137,6 +137,7 @@ evaluate(const HaRule *rule, Kept *entry, const char *node)
 	ha_rule_evaluate(rule, &entry->plan, &result->outcome);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	LockReleaseAll(USER_LOCKMETHOD, true);	/* advisory ones, which outlive a transaction */
 	MemoryContextSwitchTo(caller);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return result;

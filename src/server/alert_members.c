@@ -8,7 +8,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type_d.h"
 #include "server/monitor_ask.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
@@ -26,29 +25,10 @@ static const char rows_query[] =
 	" FROM jsonb_array_elements($1) o LEFT JOIN LATERAL jsonb_array_elements(o -> 'rows') AS r (row) ON true"
 	" ORDER BY 1 LIMIT 20000";
 
-static uint32
-texts_of(Datum array, char **words, uint32 max)
-{
-	Datum	   *value;
-	bool	   *null;
-	int			count;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &count);
-	count = Min(count, (int) max);
-	for (int i = 0; i < count; i++)
-		words[i] = null[i] ? pstrdup("") : TextDatumGetCString(value[i]);
-	return (uint32) count;
-}
-
 static void
 add_finding(HaOutcome *outcome, HeapTuple tuple, TupleDesc form)
 {
 	HaFinding  *finding;
-	char	   *name[HA_NOTICE_LABELS_MAX - 1];
-	char	   *value[HA_NOTICE_LABELS_MAX - 1];
-	bool		null;
-	uint32		names;
-	uint32		values;
 
 	if (outcome->count == HA_RULE_ROWS_MAX)
 		return;
@@ -56,13 +36,7 @@ add_finding(HaOutcome *outcome, HeapTuple tuple, TupleDesc form)
 		outcome->finding = palloc0(sizeof(HaFinding) * HA_RULE_ROWS_MAX);
 	finding = &outcome->finding[outcome->count++];
 	finding->value = SPI_getvalue(tuple, form, 5);
-	names = texts_of(SPI_getbinval(tuple, form, 6, &null), name, lengthof(name));
-	values = texts_of(SPI_getbinval(tuple, form, 7, &null), value, lengthof(value));
-	for (; finding->label_count < names && finding->label_count < values; finding->label_count++)
-	{
-		finding->label[finding->label_count].name = name[finding->label_count];
-		finding->label[finding->label_count].value = value[finding->label_count];
-	}
+	finding->label_count = ha_words_labels(tuple, form, 6, 7, finding->label, HA_NOTICE_LABELS_MAX - 1);
 }
 
 static HaResult *

@@ -10,7 +10,6 @@
 #include "catalog/pg_type_d.h"
 #include "server/posts.h"
 #include "server/shmem.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -191,38 +190,23 @@ static const char silences_query[] =
 	" ARRAY(SELECT coalesce(m.value, '') FROM jsonb_each_text(s.matchers) m ORDER BY m.key)"
 	" FROM haops.alert_silence s WHERE clock_timestamp() >= s.starts_at AND clock_timestamp() < s.ends_at";
 
-static int
-texts(Datum array, char ***words)
-{
-	Datum	   *value;
-	bool	   *null;
-	int			count;
-
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &count);
-	*words = palloc(sizeof(char *) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-		(*words)[i] = null[i] ? pstrdup("") : TextDatumGetCString(value[i]);
-	return count;
-}
-
 static HaSilenceNow *
 silence_of(HeapTuple tuple, TupleDesc form)
 {
 	HaSilenceNow *silence = palloc0(sizeof(HaSilenceNow));
-	bool		null;
-	char	  **name;
-	char	  **value;
-	int			count = Min(texts(SPI_getbinval(tuple, form, 2, &null), &name),
-							texts(SPI_getbinval(tuple, form, 3, &null), &value));
+	HaWords		name = ha_words_of(tuple, form, 2);
+	HaWords		value = ha_words_of(tuple, form, 3);
 
 	silence->name = psprintf("silence %s", SPI_getvalue(tuple, form, 1));
-	silence->matcher = palloc0(sizeof(HaMatcher) * Max(count, 1));
-	silence->matcher_count = (uint32) count;
-	for (int i = 0; i < count; i++)
+	silence->matcher = palloc0(sizeof(HaMatcher) * Max(name.count, 1));
+	silence->matcher_count = (uint32) Min(name.count, value.count);
+	for (uint32 i = 0; i < silence->matcher_count; i++)
 	{
-		silence->matcher[i].name = name[i];
-		silence->matcher[i].match = value[i][0] == '!' ? HA_MATCH_UNLIKE : HA_MATCH_LIKE;
-		silence->matcher[i].text = value[i] + (value[i][0] == '!');
+		bool		negated = value.word[i][0] == '!';
+
+		silence->matcher[i].name = name.word[i];
+		silence->matcher[i].match = negated ? HA_MATCH_UNLIKE : HA_MATCH_LIKE;
+		silence->matcher[i].text = value.word[i] + negated;
 	}
 	return silence;
 }

@@ -16,7 +16,6 @@
 #include "server/guc_sender.h"
 #include "server/limit.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -47,24 +46,6 @@ static char *
 text_of(HeapTuple tuple, TupleDesc form, int column)
 {
 	return SPI_getvalue(tuple, form, column);
-}
-
-static HaWords
-words_of(HeapTuple tuple, TupleDesc form, int column)
-{
-	HaWords		words = {0};
-	Datum	   *datum;
-	bool	   *null;
-	bool		is_null;
-	Datum		array = SPI_getbinval(tuple, form, column, &is_null);
-
-	if (is_null)
-		return words;
-	deconstruct_array(DatumGetArrayTypeP(array), TEXTOID, -1, false, TYPALIGN_INT, &datum, &null, &words.count);
-	words.word = palloc(sizeof(char *) * Max(words.count, 1));
-	for (int i = 0; i < words.count; i++)
-		words.word[i] = null[i] ? pstrdup("") : TextDatumGetCString(datum[i]);
-	return words;
 }
 
 static int64
@@ -110,8 +91,6 @@ static HaRule *
 rule_of(HeapTuple tuple, TupleDesc form)
 {
 	HaRule	   *rule = palloc0(sizeof(HaRule));
-	HaWords		names = words_of(tuple, form, LABEL_NAMES);
-	HaWords		values = words_of(tuple, form, LABEL_VALUES);
 	char	   *place = text_of(tuple, form, PLACE);
 	bool		is_null;
 
@@ -126,19 +105,16 @@ rule_of(HeapTuple tuple, TupleDesc form)
 	rule->severity = severity_of(text_of(tuple, form, SEVERITY));
 	rule->summary = text_of(tuple, form, SUMMARY);
 	rule->description = text_of(tuple, form, DESCRIPTION);
-	rule->label = palloc0(sizeof(HaLabelText) * Max(names.count, 1));
-	for (; rule->label_count < names.count && rule->label_count < values.count; rule->label_count++)
-	{
-		rule->label[rule->label_count].name = names.word[rule->label_count];
-		rule->label[rule->label_count].value = values.word[rule->label_count];
-	}
-	rule->channels = words_of(tuple, form, CHANNELS);
+	rule->label = palloc0(sizeof(HaLabelText) * HA_NOTICE_LABELS_MAX);
+	rule->label_count = (int) ha_words_labels(tuple, form, LABEL_NAMES, LABEL_VALUES, rule->label,
+											  HA_NOTICE_LABELS_MAX);
+	rule->channels = ha_words_of(tuple, form, CHANNELS);
 	(void) SPI_getbinval(tuple, form, CHANNELS, &rule->all_channels);
 	rule->place = strcmp(place, "leader") == 0 ? HA_RULE_LEADER :
 		strcmp(place, "standbys") == 0 ? HA_RULE_STANDBYS : HA_RULE_EVERY_NODE;
 	rule->expect_rows = DatumGetBool(SPI_getbinval(tuple, form, EXPECT_ROWS, &is_null));
-	rule->inhibited_by = words_of(tuple, form, INHIBITED_BY);
-	rule->equal_labels = words_of(tuple, form, EQUAL_LABELS);
+	rule->inhibited_by = ha_words_of(tuple, form, INHIBITED_BY);
+	rule->equal_labels = ha_words_of(tuple, form, EQUAL_LABELS);
 	rule->page = text_of(tuple, form, PAGE);
 	rule->owner = text_of(tuple, form, OWNER);
 	rule->definition = text_of(tuple, form, DEFINITION);

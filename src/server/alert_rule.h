@@ -16,6 +16,7 @@
 #include "nodes/pg_list.h"
 #include "ops/episode.h"
 #include "ops/notice.h"
+#include "server/words.h"
 
 #define HA_RULE_ROWS_MAX 100
 #define HA_RULE_LIMIT_MS 2000
@@ -26,12 +27,6 @@ typedef enum HaRulePlace
 	HA_RULE_STANDBYS,
 	HA_RULE_EVERY_NODE
 } HaRulePlace;
-
-typedef struct HaWords
-{
-	int			count;
-	char	  **word;
-} HaWords;
 
 /* A row of haops.alert_rule; all of it palloc'd in one context. */
 typedef struct HaRule

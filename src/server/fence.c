@@ -53,6 +53,7 @@ static struct
 	struct sigaction cancel_saved;
 } current;
 
+static bool keeps_records = false;	/* see ha_fence_keeps_records() */
 static ProcessUtility_hook_type prev_process_utility_hook = NULL;
 static object_access_hook_type prev_object_access_hook = NULL;
 
@@ -180,7 +181,8 @@ admit(void)
 	current.term = view.gate.term;
 	current.wrote = XactLastRecEnd != InvalidXLogRecPtr;
 	current.remote = whereToSendOutput == DestRemote;
-	harden(&view.gate);
+	if (!keeps_records)
+		harden(&view.gate);
 }
 
 static void
@@ -310,7 +312,7 @@ after_commit(bool prepared)
 
 	if (current.admitted)
 	{
-		if (moved && current.wrote)
+		if (moved && current.wrote && !keeps_records)
 			lsn = prepared ? GetFlushRecPtr(NULL) : XactLastCommitEnd;
 		acknowledge = judge(current.term, lsn);
 	}
@@ -414,4 +416,11 @@ ha_fence_install(void)
 	ProcessUtility_hook = process_utility;
 	prev_object_access_hook = object_access_hook;
 	object_access_hook = object_access;
+}
+
+void
+ha_fence_keeps_records(void)
+{
+	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_SESSION);
+	keeps_records = true;
 }

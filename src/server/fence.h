@@ -16,4 +16,11 @@
 /* Registers callbacks and hooks; called once, in _PG_init, and only when this server is a member. */
 extern void ha_fence_install(void);
 
+/*
+ * Of this process nobody learns that it committed: a worker that keeps pg_haops' own records (samples, alerts). Its
+ * commits need the lease, too, but wait for no quorum: or it would stand still with all the others while standbys are
+ * gone, which is when people are to be told. Called once, when the process starts; never for a client.
+ */
+extern void ha_fence_keeps_records(void);
+
 #endif

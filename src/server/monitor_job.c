@@ -11,6 +11,7 @@
 #include "access/xact.h"
 #include "mb/pg_wchar.h"
 #include "postmaster/bgworker.h"
+#include "server/fence.h"
 #include "server/monitor_collect.h"
 #include "server/monitor_query.h"
 #include "server/shmem.h"
@@ -117,6 +118,7 @@ ha_worker_job_main(Datum arg)
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_SESSION);
 	SetConfigOption("pg_stat_statements.track", "none", PGC_SUSET, PGC_S_SESSION);
 	SetConfigOption("application_name", "pg_haops monitor", PGC_SUSET, PGC_S_SESSION);
+	ha_fence_keeps_records();
 	for (HaDuty duty = 0; duty < HA_DUTY_COUNT; duty++)
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -12,10 +12,12 @@
 #define US_PER_S INT64CONST(1000000)
 #define REST_MS 5000
 
-/* The heartbeat says that alerts are evaluated: by rounds that end, and critical news that leave. */
-#define ROUND_AGE_US ((HaUs) 60 * 1000 * HA_US_PER_MS)
+/*
+ * The heartbeat says that alerts are evaluated (by turns of that worker, which are seconds apart, at least since the
+ * heartbeat before), and that critical news leave.
+ */
+#define ROUND_AGE_MIN_US ((HaUs) 15 * 1000 * HA_US_PER_MS)
 #define WAITING_AGE_US (INT64CONST(300) * US_PER_S)
-
 
 static bool reload = true;
 
@@ -139,7 +141,8 @@ next_heartbeat(HaPosterLane *lane, const HaPosterTurn *turn)
 	uint64		waiting_us = pg_atomic_read_u64(&ha_shmem->alerts_waiting_us);
 	HaUs		interval_us = (HaUs) lane->heartbeat_s * 1000 * HA_US_PER_MS;
 
-	if (lane->heartbeat_s == 0 || round_us == 0 || turn->now.boot_us - (HaUs) round_us > ROUND_AGE_US ||
+	if (lane->heartbeat_s == 0 || round_us == 0 ||
+		turn->now.boot_us - (HaUs) round_us > Max(interval_us, ROUND_AGE_MIN_US) ||
 		(waiting_us != 0 && turn->wall_us - (int64) waiting_us > WAITING_AGE_US))
 		return false;
 	if (lane->heartbeat_us != 0 && turn->now.mono_us - lane->heartbeat_us < interval_us)
@@ -239,7 +242,7 @@ keep_distance(const HaStatus *status, HaNow now)
 	for (int i = 0; leads && !led && i < HA_CHANNELS_MAX; i++)
 	{
 		if (ha_poster_lane[i].used && ha_poster_lane[i].lane.hold_us > 0)
-			ha_lane_sent(&ha_poster_lane[i].lane, now.mono_us);
+			ha_lane_keep_distance(&ha_poster_lane[i].lane, now.mono_us);
 	}
 	led = leads;
 }

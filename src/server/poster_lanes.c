@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/hashfn.h"
 #include "io/clock.h"
 #include "server/guc.h"
 #include "server/guc_sender.h"
@@ -78,8 +79,9 @@ begin_lane(HaPosterLane *lane, const char *name)
 static void
 fit_lane(HaPosterLane *lane, HaNow now)
 {
-	HaChannel	channel;
+	HaChannel	channel = {0};
 	HaFault		fault = {0};
+	uint64		file_hash;
 	bool		was_usable = lane->view.usable;
 
 	lane->view.usable = ha_channel_read(directory(), lane->view.name, &channel, &fault);
@@ -93,6 +95,10 @@ fit_lane(HaPosterLane *lane, HaNow now)
 	if (lane->lane.gap_us == 0 || lane->view.type != channel.type)
 		ha_lane_start(&lane->lane, ha_channel_gap_us(channel.type), ha_channel_hold_us(channel.type), ++seed_of_lanes,
 					  now.mono_us);
+	file_hash = hash_bytes_extended((unsigned char *) &channel, sizeof(channel), 0);
+	if (lane->file_hash != 0 && lane->file_hash != file_hash)
+		ha_lane_changed(&lane->lane, now.mono_us);
+	lane->file_hash = file_hash;
 	lane->view.type = channel.type;
 	lane->view.severity = channel.severity;
 	lane->view.events = channel.events;
@@ -128,6 +134,11 @@ ha_poster_lanes_start(uint64_t seed)
 void
 ha_poster_lanes_stop(void)
 {
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+	{
+		if (ha_poster_lane[i].hook != NULL)
+			ha_webhook_cancel(ha_poster_lane[i].hook);
+	}
 	for (int i = 0; i < HA_CHANNELS_MAX; i++)
 		ha_webhook_free(ha_poster_lane[i].hook);
 	memset(ha_poster_lane, 0, sizeof(ha_poster_lane));
@@ -237,7 +248,7 @@ ha_poster_lanes_publish(HaNow now)
 	for (uint32 i = 0; i < views.count && i < published.count; i++)
 	{
 		/* The two clocks are read one after the other: the same moment may differ by a little. */
-		if (Abs(views.channel[i].not_before_us - published.channel[i].not_before_us) < 1000)
+		if (llabs(views.channel[i].not_before_us - published.channel[i].not_before_us) < 1000)
 			views.channel[i].not_before_us = published.channel[i].not_before_us;
 	}
 	if (memcmp(&views, &published, sizeof(views)) == 0 && pg_atomic_read_u64(&ha_shmem->channels_box.version) != 0)

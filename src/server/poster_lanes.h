@@ -22,6 +22,7 @@ typedef struct HaPosterLane
 {
 	HaChannelView view;			/* what is published of it */
 	bool		used;			/* the place is taken */
+	uint64		file_hash;		/* of what its file says; 0 = not read yet */
 	int32		heartbeat_s;
 	int32		fallback_after_s;
 	HaLane		lane;

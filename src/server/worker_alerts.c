@@ -17,6 +17,7 @@
 #include "server/alert_book.h"
 #include "server/alert_eval.h"
 #include "server/alert_post.h"
+#include "server/fence.h"
 #include "server/gate.h"
 #include "server/guc_monitor.h"
 #include "server/monitor_query.h"
@@ -157,14 +158,13 @@ expire(void)
 
 /* Since when the oldest critical news wait, for the heartbeat. */
 static void
-publish_round(void)
+publish_waiting(void)
 {
 	char	   *waiting = ha_monitor_query("SELECT (extract(epoch FROM min(d.created_at)) * 1000000)::bigint"
 										   " FROM haops.alert_delivery d WHERE d.severity = 'critical'"
 										   " AND d.state IN ('queued', 'sending', 'failed')", 0, NULL, QUERY_LIMIT_MS);
 
 	pg_atomic_write_u64(&ha_shmem->alerts_waiting_us, waiting != NULL ? strtou64(waiting, NULL, 10) : 0);
-	pg_atomic_write_u64(&ha_shmem->alerts_round_us, (uint64) ha_clock_now().boot_us);
 }
 
 static int
@@ -178,8 +178,9 @@ lead(void)
 	if (results != NIL)
 	{
 		(void) round_of(results);
-		publish_round();
+		publish_waiting();
 	}
+	pg_atomic_write_u64(&ha_shmem->alerts_round_us, (uint64) ha_clock_now().boot_us);
 	next_ms = ha_alert_post(node_name());
 	expire();
 	if (next_ms >= 0)
@@ -303,6 +304,7 @@ prepare_session(void)
 	SetConfigOption("max_parallel_workers_per_gather", "0", PGC_SUSET, PGC_S_SESSION);
 	SetConfigOption("pg_stat_statements.track", "none", PGC_SUSET, PGC_S_SESSION);
 	SetConfigOption("application_name", "pg_haops alerts", PGC_SUSET, PGC_S_SESSION);
+	ha_fence_keeps_records();
 }
 
 /* True when there is a database of that name that takes connections. */

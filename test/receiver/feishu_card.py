@@ -86,7 +86,8 @@ def read_div(node, where, version):
 		texts = [text_of(one.get("text"), where + ".fields", version) for one in a_list(node["fields"], where)]
 		if not all(isinstance(one.get("is_short", False), bool) for one in node["fields"]):
 			refuse("%s.fields.is_short" % where)
-		blocks.append(("fields", "lark_md", [text for _, text in texts]))
+		dialect = "lark_md" if any(dialect == "lark_md" for dialect, _ in texts) else "plain"
+		blocks.append(("fields", dialect, [text for _, text in texts]))
 	return blocks
 
 

@@ -21,7 +21,7 @@ class Protocol(asyncio.StreamReaderProtocol):
 class Port:
 	"""One listening port. name: http, https, smtp or smtps. serve(reader, writer, port) talks to one client."""
 
-	def __init__(self, name, number, serve, app, tls=None):
+	def __init__(self, name, host, number, serve, app, tls=None):
 		self.name = name
 		self.serve = serve
 		self.app = app
@@ -31,7 +31,7 @@ class Port:
 		self.connections = 0
 		self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
 		self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-		self.socket.bind(("127.0.0.1", number))
+		self.socket.bind((host, number))
 		self.socket.listen(256)
 		self.socket.setblocking(False)
 		self.number = self.socket.getsockname()[1]

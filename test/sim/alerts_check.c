@@ -169,6 +169,14 @@ alerts_check_lost(AlertWorld *w)
 
 /* ---- Receivers ---- */
 
+/* due_channel_is_tried: or nobody would see that it works again */
+static void
+check_fallback(AlertWorld *w, const HaLane *meant)
+{
+	if (!meant->under_way && meant->not_before_us <= w->now_us)
+		alerts_fail(w, "due_channel_is_tried", "the fallback is used while the channel's next attempt is due");
+}
+
 /* lane_keeps_distance, lane_respects_hold: of one sender, over its restarts */
 void
 alerts_check_send(AlertWorld *w, uint32_t member, uint32_t way)
@@ -191,6 +199,8 @@ alerts_check_send(AlertWorld *w, uint32_t member, uint32_t way)
 	if (sends->count > 0 && w->now_us - sends->sent_us[(sends->count - 1) % ALERTS_SENT_MAX] <
 		ha_channel_gap_us((HaChannelType) w->channel_type[way]))
 		alerts_fail(w, "lane_keeps_distance", "two requests with less than the distance between them");
+	if (way == 1 && !w->member[member].way[way].again)
+		check_fallback(w, &w->member[member].lane[0]);
 	if (w->now_us < sends->held_until_us)
 		alerts_fail(w, "lane_respects_hold", "a request %lld ms before the receiver allows it",
 					(long long) (sends->held_until_us - w->now_us) / 1000);

@@ -266,8 +266,10 @@ alerts_queue_turn(AlertWorld *w)
 {
 	for (uint32_t member = 0; member < ALERTS_MEMBERS; member++)
 	{
+		uint32_t first = ha_prng_below(&w->prng, ALERTS_WAYS);
+
 		for (uint32_t c = 0; c < ALERTS_WAYS && w->failed == NULL; c++)
-			turn_of(w, member, c);
+			turn_of(w, member, (first + c) % ALERTS_WAYS);
 	}
 }
 

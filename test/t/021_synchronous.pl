@@ -36,7 +36,7 @@ sub client
 # The pid of the backend that waits for standbys.
 sub waiting
 {
-	my $query = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+	my $query = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND backend_type = 'client backend'";
 
 	return $cluster->until_true(sub { $cluster->sql($leader, $query) }, 'a commit waits');
 }

@@ -86,7 +86,7 @@ $idle->do('ROLLBACK');
 sql('VACUUM t');
 sql('DELETE FROM t');
 $server->until_true(sub { sql("SELECT count(*)
-	FROM haops.autovacuum_queue WHERE 'dead rows' = ANY (due)") eq '1' }, 'dead rows');
+	FROM haops.autovacuum_queue WHERE \"table\" = 't' AND 'dead rows' = ANY (due)") eq '1' }, 'dead rows');
 $server->kill_postmaster('n1');
 $server->start('n1');
 is(sql("SELECT concat_ws('|', dead_rows, note) FROM haops.autovacuum_queue WHERE \"table\" = 't'"),

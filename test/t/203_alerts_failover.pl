@@ -15,13 +15,6 @@ $cluster->until_streaming($_, 'n1') for qw(n2 n3);
 # All messages of one kind about a thing, oldest first.
 sub about { my ($channel, $pattern) = @_; return $receiver->taken($channel, $pattern) }
 
-sub sender_pid
-{
-	my ($name) = @_;
-	my ($pid) = grep { `ps -o args= -p $_` =~ /pg_haops sender/ } $cluster->pids($name);
-	return $pid;
-}
-
 # ---- What the nodes find on their own ----
 
 $story->rule('everywhere', evaluate_on => 'every node', severity => 'info',
@@ -61,7 +54,7 @@ $cluster->until_streaming('n1', $leader);
 $receiver->control({ channel => 'feishu', what => 'delay', delay_s => 2 });
 $story->wrong('lasting', b => 95);
 $receiver->wait_for(sub { grep { ($_->{fault} // '') eq 'delay' } $receiver->seen('feishu') }, 'the message is there');
-kill 'KILL', sender_pid($leader);
+kill 'KILL', $story->worker($leader, 'sender');
 $leader = $cluster->until_writable(30);
 $story->until_sql("SELECT count(*) = 2 FROM haops.alert_delivery d JOIN haops.alert_episode e USING (episode)"
 		. " WHERE e.labels ->> 'thing' = 'b' AND d.state = 'sent'", 'both are sent in the end');

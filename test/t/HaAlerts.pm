@@ -15,7 +15,7 @@ use HaReceiver;
 my %secret = (feishu => 'feishu-secret', dingtalk => 'SECdingtalk');
 
 # channels => { name => vendor or [vendor, lines] }; receiver => { options }; options => lines of postgresql.conf; the
-# default rules are off, unless default_rules => 1.
+# default rules are off, unless default_rules => 1. class => a kind of HaOps.
 sub new
 {
 	my ($class, %args) = @_;
@@ -25,7 +25,7 @@ sub new
 		keyword => 'Achtung', %{ $args{receiver} // {} });
 	$self->{channels} = File::Temp::tempdir('channels_XXXXXX', TMPDIR => 1, CLEANUP => 1);
 	$self->channel($_, $args{channels}{$_}) for sort keys %{ $args{channels} // {} };
-	$self->{cluster} = HaOps->new(nodes => $args{nodes} // 1, witnesses => $args{witnesses} // 0,
+	$self->{cluster} = ($args{class} // 'HaOps')->new(nodes => $args{nodes} // 1, witnesses => $args{witnesses} // 0,
 		sync => $args{sync} // 0, options => "pg_haops.promise = 1s\npg_haops.beat = 100ms\n"
 			. "pg_haops.channel_directory = '$self->{channels}'\n" . ($args{options} // ''));
 	$self->sql('CREATE EXTENSION pg_haops');
@@ -89,6 +89,15 @@ sub right
 
 	$self->sql("DELETE FROM trouble WHERE rule = '$rule' AND thing = '$thing'");
 	return;
+}
+
+# The pid of a node's worker: 'sender', 'alerts'.
+sub worker
+{
+	my ($self, $name, $which) = @_;
+	my ($pid) = grep { `ps -o args= -p $_` =~ /pg_haops $which/ } $self->{cluster}->pids($name);
+
+	return $pid;
 }
 
 sub until_taken

@@ -98,6 +98,12 @@ sub unplug
 	return $self->{run}->('ip', '-n', $self->namespace($name), qw(link set eth0 down));
 }
 
+sub plug
+{
+	my ($self, $name) = @_;
+	return $self->{run}->('ip', '-n', $self->namespace($name), qw(link set eth0 up));
+}
+
 sub remove
 {
 	my ($self) = @_;

@@ -44,12 +44,13 @@ sub take_block
 	croak 'no ports are free for a receiver';
 }
 
-# Options of test/receiver/run by their names: secret_feishu => ..., no_limits => 1; token may be a list. Secrets go
-# through files, so that they stand in no command line.
+# Options of test/receiver/run by their names: secret_feishu => ..., no_limits => 1; token may be a list; host, where it
+# is not loopback. Secrets go through files, so that they stand in no command line.
 sub new
 {
 	my ($class, %options) = @_;
-	my $self = bless { maker => $$, records => [], http => HTTP::Tiny->new(timeout => 10),
+	my $self = bless { maker => $$, records => [],
+		host => $options{host} // '127.0.0.1', http => HTTP::Tiny->new(timeout => 10),
 		dir => File::Temp::tempdir('receiver_XXXXXX', TMPDIR => 1, CLEANUP => 1) }, $class;
 	my ($held, $first) = take_block();
 	my @arguments = ('--dir', $self->{dir}, '--ready-file', "$self->{dir}/ready", '--with-stdin');
@@ -133,7 +134,7 @@ sub url
 	my $scheme = $vendor eq 'mail' ? ($tls ? 'smtps' : 'smtp') : ($tls ? 'https' : 'http');
 	my $place = $vendor eq 'mail' ? '' : sprintf($path{$vendor}, $token // 'story');
 
-	return "$scheme://127.0.0.1:$self->{ready}{$scheme}$place";
+	return "$scheme://$self->{host}:$self->{ready}{$scheme}$place";
 }
 
 sub ca_file { return $_[0]{ready}{ca_file} }
@@ -143,7 +144,7 @@ sub ask
 {
 	my ($self, $method, $target, $wish) = @_;
 	my %body = defined $wish ? (content => JSON::PP->new->utf8->encode($wish)) : ();
-	my $answer = $self->{http}->request($method, "http://127.0.0.1:$self->{ready}{http}$target", \%body);
+	my $answer = $self->{http}->request($method, "http://$self->{host}:$self->{ready}{http}$target", \%body);
 
 	croak "$method $target: $answer->{status} $answer->{content}" . $self->log if !$answer->{success};
 	return JSON::PP::decode_json($answer->{content});

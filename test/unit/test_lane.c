@@ -98,7 +98,18 @@ test_doubles_up_to_the_most(void **state)
 	}
 }
 
-/* An answer never brings a request nearer than what was asked before it. */
+/* Whoever was tried by hand and works is not left to wait. */
+static void
+test_works_again_at_once(void **state)
+{
+	(void) state;
+	ha_lane_result(&lane, HA_VERDICT_BROKEN, 100, 0);
+	ha_lane_sent(&lane, 50 * SECOND_US);
+	ha_lane_result(&lane, HA_VERDICT_DELIVERED, 0, 51 * SECOND_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 51 * SECOND_US), lane.gap_us);
+}
+
+/* Of a receiver that throttles an answer never brings a request nearer than what was asked before it. */
 static void
 test_a_wait_is_not_cut_short(void **state)
 {
@@ -181,13 +192,39 @@ test_gives_up(void **state)
 {
 	(void) state;
 	assert_false(ha_lane_gave_up(&lane, 0, 100 * SECOND_US));
-	ha_lane_result(&lane, HA_VERDICT_BROKEN, 0, 10 * SECOND_US);
+	ha_lane_result(&lane, HA_VERDICT_BROKEN, 100, 10 * SECOND_US);	/* next: at 110 s */
 	assert_false(ha_lane_gave_up(&lane, 30 * SECOND_US, 39 * SECOND_US));
 	assert_true(ha_lane_gave_up(&lane, 30 * SECOND_US, 40 * SECOND_US));
-	ha_lane_result(&lane, HA_VERDICT_BROKEN, 0, 50 * SECOND_US);
+	ha_lane_result(&lane, HA_VERDICT_BROKEN, 100, 50 * SECOND_US);
 	assert_true(ha_lane_gave_up(&lane, 30 * SECOND_US, 51 * SECOND_US));
 	ha_lane_result(&lane, HA_VERDICT_DELIVERED, 0, 60 * SECOND_US);
 	assert_false(ha_lane_gave_up(&lane, 30 * SECOND_US, 600 * SECOND_US));
+}
+
+/* Case 1: a channel that has a fallback is tried again all the same; while a request hangs, the fallback goes on. */
+static void
+test_gave_up_not_for_good(void **state)
+{
+	(void) state;
+	ha_lane_result(&lane, HA_VERDICT_BROKEN, 100, 10 * SECOND_US);
+	assert_true(ha_lane_gave_up(&lane, 30 * SECOND_US, 109 * SECOND_US));
+	assert_false(ha_lane_gave_up(&lane, 30 * SECOND_US, 110 * SECOND_US));
+	ha_lane_sent(&lane, 110 * SECOND_US);
+	assert_true(ha_lane_gave_up(&lane, 30 * SECOND_US, 110 * SECOND_US));
+	assert_true(ha_lane_gave_up(&lane, 30 * SECOND_US, 119 * SECOND_US));
+}
+
+/* Whoever mended the channel's file sees at once whether it works; a throttle is the receiver's word. */
+static void
+test_a_changed_file_is_tried_at_once(void **state)
+{
+	(void) state;
+	ha_lane_result(&lane, HA_VERDICT_BROKEN, 100, 10 * SECOND_US);
+	ha_lane_changed(&lane, 20 * SECOND_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 20 * SECOND_US), lane.gap_us);
+	ha_lane_result(&lane, HA_VERDICT_THROTTLE, 100, 30 * SECOND_US);
+	ha_lane_changed(&lane, 40 * SECOND_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 40 * SECOND_US), 90 * SECOND_US);
 }
 
 static void
@@ -212,12 +249,15 @@ main(void)
 		cmocka_unit_test_setup(test_keeps_its_distance, start),
 		cmocka_unit_test_setup(test_backs_off, start),
 		cmocka_unit_test_setup(test_doubles_up_to_the_most, start),
+		cmocka_unit_test_setup(test_works_again_at_once, start),
 		cmocka_unit_test_setup(test_a_wait_is_not_cut_short, start),
 		cmocka_unit_test_setup(test_holds_as_the_vendor_says, start),
 		cmocka_unit_test_setup(test_jitter, start),
 		cmocka_unit_test_setup(test_plain_text_after_a_refused_card, start),
 		cmocka_unit_test_setup(test_people_are_told_once, start),
 		cmocka_unit_test_setup(test_gives_up, start),
+		cmocka_unit_test_setup(test_gave_up_not_for_good, start),
+		cmocka_unit_test_setup(test_a_changed_file_is_tried_at_once, start),
 		cmocka_unit_test_setup(test_state_names, start),
 	};
 
