@@ -20,12 +20,12 @@ OPS = alert argv bloat card card_bulletin episode hook lag lane members mute out
 # Floor 3: the outside world without the server. Floor 4: joins decisions to the world.
 IO = address alertmanager binding channel channel_send child clock conffile dingtalk fault feishu files key \
 	link login mac mail message operator peer peer_greet peer_link peer_listen peer_send pgconn pgdata private \
-	process secret session slack socket statedir store webhook webhook_mail webhook_request wecom
+	process secret session slack socket spool statedir store webhook webhook_mail webhook_request wecom
 DRIVE = aside ask builtin clone contact durable effects engine gossip local lost marker rejoin rejoin_rewind \
 	rewind settings setup view witness
 # Floor 5: the server, and the program. Floor 6: what SQL sees, C and SQL; API_SQL is the order of
 # installation.
-SERVER = alert_book alert_eval alert_members alert_news alert_post alert_rule archive control door facts \
+SERVER = alert_book alert_eval alert_members alert_news alert_post alert_rule archive control door event_spool facts \
 	fence gate guc guc_monitor guc_sender hooks init lagring limit monitor_ask monitor_collect monitor_job \
 	monitor_query poster poster_lanes poster_send preflight pulse requests samples shmem slots standby \
 	timelines worker_alerts worker_ha worker_keeper worker_monitor worker_sender workers words world

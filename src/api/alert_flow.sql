@@ -109,10 +109,10 @@ BEGIN
 		RETURN NULL;
 	END IF;
 
-	-- After days without a way out, nobody reads thousands of messages: one says how many there are.
+	-- After days without a way out, nobody reads thousands of messages: one says how many there are, and takes them
+	-- along.
 	IF waiting > crowd THEN
-		UPDATE haops.alert_delivery d SET state = 'merged', claim = of_number,
-			answer = format('one of %s that were waiting; told of by their number only', waiting)
+		UPDATE haops.alert_delivery d SET state = 'sending', claim = of_number, via = through
 		FROM haops.alert_due u
 		WHERE u.channel = ANY (of_channels) AND d.episode = u.episode AND d.transition = u.transition
 			AND d.channel = u.channel;
@@ -130,17 +130,23 @@ RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	crowd constant integer := 1000;
 BEGIN
+	-- Of a crowd only the first ones stand in the message, but it is about all.
 	WITH claimed AS (
-		SELECT d.episode, d.transition, d.channel, row_number() OVER (ORDER BY
+		SELECT d.episode, d.transition, d.channel, count(*) OVER () AS together, row_number() OVER (ORDER BY
 			array_position(ARRAY['critical', 'warning', 'info'], d.severity), d.created_at, d.episode, d.channel)
 			AS place
 		FROM haops.alert_delivery d
 		WHERE d.claim = of_number AND d.state = 'sending')
 	UPDATE haops.alert_delivery d SET
-		state = CASE WHEN c.place > told THEN 'queued' WHEN taken THEN 'sent' ELSE 'failed' END,
-		attempts = d.attempts + (c.place <= told)::integer,
-		tried_at = clock_timestamp(), node = by_node, answer = said
+		state = CASE WHEN c.place > told AND c.together <= crowd THEN 'queued' WHEN NOT taken THEN 'failed'
+			WHEN c.place > told THEN 'merged' ELSE 'sent' END,
+		attempts = d.attempts + (c.place <= told OR c.together > crowd)::integer,
+		tried_at = clock_timestamp(), node = by_node,
+		answer = CASE WHEN c.place > told AND taken AND c.together > crowd
+			THEN format('one of %s that were waiting; told of by their number only', c.together) ELSE said END
 	FROM claimed c
 	WHERE d.episode = c.episode AND d.transition = c.transition AND d.channel = c.channel;
 END

@@ -172,6 +172,7 @@ CREATE TABLE haops.alert_delivery (
 	answer text,
 	PRIMARY KEY (episode, transition, channel));
 CREATE INDEX alert_delivery_due ON haops.alert_delivery (channel) WHERE state IN ('queued', 'sending', 'failed');
+CREATE INDEX alert_delivery_sending ON haops.alert_delivery (episode, channel) WHERE state = 'sending';
 CREATE INDEX alert_delivery_created ON haops.alert_delivery (created_at);
 COMMENT ON TABLE haops.alert_delivery IS
 'each news of an episode for each channel, with the receiver''s last answer; kept until it has answered that it took it,

@@ -56,6 +56,13 @@ take_message(HaBuiltin *b, const HaFrameHead *head, HaReader *body)
 	return true;
 }
 
+static void
+take_event(HaBuiltin *b, const HaEventRecord *record)
+{
+	if (ha_gossip_add(&b->gossip, record) && b->world.event != NULL)
+		b->world.event(b->world.self, record, false);
+}
+
 static bool
 take_events(HaBuiltin *b, const HaFrameHead *head, HaReader *body)
 {
@@ -63,10 +70,7 @@ take_events(HaBuiltin *b, const HaFrameHead *head, HaReader *body)
 	if (!ha_reader_done(body) || head->from.id == 0)
 		return false;
 	for (uint32_t i = 0; i < b->batch.count; i++)
-	{
-		if (ha_gossip_add(&b->gossip, &b->batch.record[i]) && b->world.event != NULL)
-			b->world.event(b->world.self, &b->batch.record[i], false);
-	}
+		take_event(b, &b->batch.record[i]);
 	return true;
 }
 
@@ -337,6 +341,12 @@ builtin_set_times(HaEngine *engine, HaTimes times)
 }
 
 static void
+builtin_restore(HaEngine *engine, const HaEventRecord *record)
+{
+	take_event(builtin(engine), record);
+}
+
+static void
 builtin_say(HaEngine *engine, uint32_t kind, HaSeverity severity, const char *text)
 {
 	HaBuiltin *b = builtin(engine);
@@ -376,6 +386,7 @@ const HaEngineKind ha_builtin_engine = {
 	.request = builtin_request,
 	.set_times = builtin_set_times,
 	.say = builtin_say,
+	.restore = builtin_restore,
 	.status = builtin_status,
 	.node = builtin_node,
 	.events = builtin_events,

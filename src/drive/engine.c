@@ -94,6 +94,12 @@ ha_engine_say(HaEngine *engine, uint32_t kind, HaSeverity severity, const char *
 }
 
 void
+ha_engine_restore(HaEngine *engine, const HaEventRecord *record)
+{
+	engine->kind->restore(engine, record);
+}
+
+void
 ha_engine_status(const HaEngine *engine, HaStatus *status)
 {
 	engine->kind->status(engine, status);

@@ -140,4 +140,7 @@ extern const HaEventRecord *ha_engine_event(const HaEngine *engine, uint32_t ind
  */
 extern void ha_engine_say(HaEngine *engine, uint32_t kind, HaSeverity severity, const char *text);
 
+/* Takes back an event of any member that was known before this start. Told to world.event() unless it is known. */
+extern void ha_engine_restore(HaEngine *engine, const HaEventRecord *record);
+
 #endif

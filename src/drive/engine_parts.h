@@ -33,6 +33,7 @@ typedef struct HaEngineKind
 	void (*request) (HaEngine *engine, const HaRequest *request);
 	void (*set_times) (HaEngine *engine, HaTimes times);
 	void (*say) (HaEngine *engine, uint32_t kind, HaSeverity severity, const char *text);
+	void (*restore) (HaEngine *engine, const HaEventRecord *record);
 	void (*status) (const HaEngine *engine, HaStatus *status);
 	const HaNode *(*node) (const HaEngine *engine);
 	const HaGossip *(*events) (const HaEngine *engine);

@@ -40,8 +40,8 @@ typedef enum HaAlertKind
 	HA_ALERT_COUNT
 } HaAlertKind;
 
-/* What is older is not posted any more; it still stands in haops.events. */
-#define HA_ALERT_AGE_MAX_US (INT64_C(900) * 1000 * 1000)
+/* What is older than a day is not posted any more; it still stands in haops.events. */
+#define HA_ALERT_AGE_MAX_US (INT64_C(86400) * 1000 * 1000)
 
 typedef struct HaEventLog
 {

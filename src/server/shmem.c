@@ -112,6 +112,7 @@ init_atomics(void)
 		&s->startup_number, &s->promise_ms, &s->beat_ms, &s->stall_limit_ms, &s->config_blocks, &s->checkpoint_tli,
 		&s->history_tli, &s->ha_proc, &s->keeper_proc, &s->sender_proc, &s->rejoin_asked,
 		&s->opening_limit_ms, &s->alerts_proc, &s->alerts_database_bad, &s->trial.state, &s->trial_asker,
+		&s->restored_state,
 	};
 
 	for (size_t i = 0; i < lengthof(wide); i++)

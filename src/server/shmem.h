@@ -70,6 +70,13 @@ typedef struct HaEventList
 	HaEventRecord record[HA_EVENTS_KEPT];
 } HaEventList;
 
+enum
+{
+	HA_RESTORED_NOT_YET,
+	HA_RESTORED_READY,			/* to be taken by the ha worker */
+	HA_RESTORED_TAKEN
+};
+
 /* The settings that the ha worker wants in force (control.h). */
 #define HA_CONNINFO_SIZE 1024
 #define HA_SYNC_NAMES_SIZE 768
@@ -152,6 +159,10 @@ typedef struct HaShmem
 	HaEventList events[2];
 	HaBox orders_box;
 	HaOrders orders[2];
+
+	/* Events of before this start, from the alerts worker to the ha worker (event_spool.c). */
+	pg_atomic_uint32 restored_state;
+	HaEventList restored;
 	HaBox lag_box;						/* on a primary without a cluster: written by the monitor */
 	HaLagRing lag[2];
 	pg_atomic_uint64 changes;			/* grows with each event and each change of role, leader or register */

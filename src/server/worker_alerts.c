@@ -17,6 +17,7 @@
 #include "server/alert_book.h"
 #include "server/alert_eval.h"
 #include "server/alert_post.h"
+#include "server/event_spool.h"
 #include "server/fence.h"
 #include "server/gate.h"
 #include "server/guc_monitor.h"
@@ -375,7 +376,9 @@ ha_worker_alerts_main(Datum arg)
 			if (strcmp(database, ha_guc_database) != 0)
 				proc_exit(1);	/* it is started again, in the other one */
 		}
+		ha_event_spool_restore();
 		wait_ms = guarded_turn();
+		wait_ms = Min(wait_ms, ha_event_spool_keep());
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, Max(wait_ms, 1), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}

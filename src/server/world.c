@@ -265,6 +265,17 @@ held_shut(const HaNode *node, const HaPg *pg)
 }
 
 static void
+take_restored(HaEngine *engine)
+{
+	if (pg_atomic_read_u32(&ha_shmem->restored_state) != HA_RESTORED_READY)
+		return;
+	pg_read_barrier();
+	for (uint32 i = 0; i < ha_shmem->restored.count; i++)
+		ha_engine_restore(engine, &ha_shmem->restored.record[i]);
+	pg_atomic_write_u32(&ha_shmem->restored_state, HA_RESTORED_TAKEN);
+}
+
+static void
 take_from_others(HaEngine *engine)
 {
 	HaRequest	request;
@@ -276,6 +287,7 @@ take_from_others(HaEngine *engine)
 		ha_engine_request(engine, &request);
 	while (ha_shmem_hear(&kind, &severity, text))
 		ha_engine_say(engine, kind, severity, text);
+	take_restored(engine);
 }
 
 static void
@@ -288,6 +300,7 @@ publish_events(const HaEngine *engine)
 	for (uint32 i = 0; i < list.count; i++)
 		list.record[i] = *ha_engine_event(engine, i);
 	ha_box_write(&ha_shmem->events_box, ha_shmem->events, &list, sizeof(list));
+	ha_shmem_wake(&ha_shmem->alerts_proc);
 }
 
 static void

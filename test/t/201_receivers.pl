@@ -2,6 +2,7 @@
 # receiver is asked more often than it allows. The numbers are those of the hard cases.
 use strict;
 use warnings;
+use JSON::PP ();
 use Test::More;
 use Time::HiRes ();
 use HaAlerts;
@@ -109,6 +110,27 @@ for my $channel (qw(dingtalk wecom mail))
 }
 pass('7 each of very many is in some message');
 is($receiver->counts->{all}{limit_exceeded}, 0, '7 and no limit is exceeded');
+
+# ---- Answers that are none; a robot that is punished ----
+
+for my $body ('', '{}', '<html>502</html>', '{"msg":"success"}', '{"errcode":0')
+{
+	wrong('wecom', what => 'answer', status => 200, body => $body, taken => JSON::PP::false());
+}
+$story->wrong('r', unclear => 95);
+$story->until_sql("SELECT attempts >= 1 AND d.state = 'failed' $of 'unclear' AND channel = 'wecom'", 'it is failed');
+$story->until_taken('wecom', qr/unclear is at 95/, 1, 120);
+$story->until_sql("SELECT d.state = 'sent' AND attempts = 6 $of 'unclear' AND channel = 'wecom'", 'sent by the sixth');
+pass('2 an answer that is none is a failure');
+wrong('dingtalk', what => 'code', code => 130101);
+$story->wrong('r', punished => 95);
+$story->until_sql("SELECT state = 'held' AND next_at > now() + interval '590 s' FROM haops.alert_channel"
+	. " WHERE name = 'ding'", 'the channel is held');
+my $asked = () = $receiver->seen('dingtalk');
+$story->wrong('r', meanwhile => 95);
+$story->until_taken('feishu:team', qr/meanwhile is at 95/);
+$cluster->pass_time(8);
+is(scalar(() = $receiver->seen('dingtalk')), $asked, '9 a robot that punishes is left alone, others go on');
 
 # ---- The sign of life ----
 

@@ -111,5 +111,26 @@ pass('33 a fenced leader says so');
 $cluster->thaw($_) for @others;
 $cluster->until_writable(30);
 
+# ---- All members lose their power at once, before anybody could be told ----
+
+$leader = $story->leader;
+$receiver->control({ channel => '*', what => 'answer', status => 503, body => '', seconds => 600 });
+$cluster->kill_postmaster($leader);
+$next = $cluster->until_writable(30, grep { $_ ne $leader } qw(n1 n2 n3));
+my $term = $cluster->sql($next, "SELECT max(term) FROM haops.events WHERE member = '$next'");
+my $telling = qr/failover: $next leads now.*Term: $term\b/s;
+$cluster->until_true(sub {
+	open(my $spool, '<', $cluster->state_file($next, 'events')) or return 0;
+	local $/ = undef;
+	return <$spool> =~ /takes writes as the leader of term $term/;
+}, 'it is on disk');
+$cluster->kill_postmaster($_) for grep { $_ ne $leader } qw(n1 n2 n3);
+is(scalar(about('feishu', $telling)), 0, 'nobody was told of a failover');
+$receiver->control({ clear => '*' });
+$cluster->begin_start($_) for qw(n1 n2 n3);
+$cluster->until_writable(30);
+$story->until_taken('feishu', $telling, 1, 90);
+pass('what nobody was told of outlives a power cut of all');
+
 is($receiver->counts->{all}{limit_exceeded}, 0, 'no receiver was asked more often than it allows');
 done_testing();

@@ -45,7 +45,7 @@ make_card(HaCard *card)
 	snprintf(card->note, sizeof(card->note), "event 1/2/3");
 }
 
-/* The vectors of the vendor's rule: the string is the key, the message is empty. */
+/* Case 3: the vectors of the vendor's rule: the string is the key, the message is empty. */
 static void
 test_signature(void **state)
 {

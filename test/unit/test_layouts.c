@@ -208,7 +208,7 @@ test_mail_headers(void **state)
 	assert_non_null(strstr(body, "Date: Sun, 06 Sep 2020 02:47:53 +0000\r\n"));
 }
 
-/* The vendor's rule by its vectors; and + / = are percent-encoded in the URL. */
+/* Case 3: the vendor's rule by its vectors; and + / = are percent-encoded in the URL. */
 static void
 test_dingtalk_signature(void **state)
 {
@@ -222,6 +222,27 @@ test_dingtalk_signature(void **state)
 	fit();
 	assert_string_equal(layout.query,
 						"&timestamp=1599360473000&sign=tGWkA5eQOQNCNPDgphtxIoNLO%2B%2FgD8Lcb705KQoRzeY%3D");
+}
+
+/* Case 4: the same message two hours later bears the time of that attempt. */
+static void
+test_stamp_of_the_attempt(void **state)
+{
+	json_t *root;
+
+	(void) state;
+	begin(HA_CHANNEL_DINGTALK, 1, "a");
+	snprintf(channel.secret, sizeof(channel.secret), "SECdemo");
+	layout.wall_us += INT64_C(7200) * 1000000;
+	fit();
+	assert_non_null(strstr(layout.query, "&timestamp=1599367673000&"));
+	begin(HA_CHANNEL_FEISHU, 1, "a");
+	snprintf(channel.secret, sizeof(channel.secret), "demo");
+	layout.wall_us += INT64_C(7200) * 1000000;
+	fit();
+	root = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
+	assert_string_equal(json_string_value(json_object_get(root, "timestamp")), "1599367673");
+	json_decref(root);
 }
 
 static void
@@ -346,6 +367,7 @@ main(void)
 		cmocka_unit_test(test_foreign_text_is_text),
 		cmocka_unit_test(test_mail_headers),
 		cmocka_unit_test(test_dingtalk_signature),
+		cmocka_unit_test(test_stamp_of_the_attempt),
 		cmocka_unit_test(test_webhook_of_version_4),
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_clock_skew),
