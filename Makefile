@@ -231,6 +231,11 @@ $(SOAK_PROGRAMS): %: %.o $(UNIT_SUPPORT_OBJS) build/asan/libhaops.a
 
 soak-programs: $(SOAK_PROGRAMS)
 
+# Without sanitizers, for valgrind.
+build/soak/deliveries: test/soak/deliveries.c $(LIBHAOPS)
+	@mkdir -p $(@D)
+	$(CC) $(TEST_FLAGS) -g -o $@ $^ -Wl,--as-needed $(HAOPS_LIBS)
+
 # The simulator twice: over the very objects that the server links, and over those with the seeded bugs in
 # them. Only the world around these objects is compiled for speed.
 SIM_FLAGS = -O3 -flto=auto -fno-stack-protector -fomit-frame-pointer

@@ -369,7 +369,7 @@ step(HaBookPage *page, HaAlertEntry *entry, const HaRule *rule, List *silences, 
 	replace(entry, &entry->muted, muted);
 	news = ha_episode_step(&entry->episode, &rule->times, entry->seen, muted != NULL, now_us, &stepped);
 	if (before == HA_EPISODE_OK && entry->episode.state != HA_EPISODE_OK)
-		snprintf(entry->id, sizeof(entry->id), "%016" INT64_MODIFIER "x",
+		snprintf(entry->id, sizeof(entry->id), "%016" PRIx64 "",
 				 ha_episode_id(entry->fingerprint, entry->episode.starts_us));
 	if (entry->fired_us == 0 && entry->episode.state == HA_EPISODE_FIRING)
 		entry->fired_us = now_us;

@@ -73,7 +73,7 @@ ha_book_page_episode(HaBookPage *page, const HaAlertEntry *entry, int64 ended_us
 	StringInfo	json = &page->episodes;
 	char		fingerprint[17];
 
-	snprintf(fingerprint, sizeof(fingerprint), "%016" INT64_MODIFIER "x", entry->fingerprint);
+	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64 "", entry->fingerprint);
 	begin_object(json);
 	ha_book_json(json, "episode", entry->id);
 	ha_book_json(json, "fingerprint", fingerprint);

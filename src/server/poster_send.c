@@ -181,7 +181,7 @@ start_bulletin(HaNoticeKind kind, const char *rule, const char *summary, const H
 	notice->starts_us = turn->wall_us;
 	strlcpy(notice->rule, rule, sizeof(notice->rule));
 	strlcpy(notice->summary, summary, sizeof(notice->summary));
-	snprintf(notice->id, sizeof(notice->id), "%016" INT64_MODIFIER "x-1", (uint64) turn->wall_us);
+	snprintf(notice->id, sizeof(notice->id), "%016" PRIx64 "-1", (uint64) turn->wall_us);
 }
 
 void
