@@ -12,7 +12,8 @@ my $story = HaAlerts->new(nodes => 2, witnesses => 1,
 my ($cluster, $receiver) = ($story->cluster, $story->receiver);
 
 $cluster->until_streaming('n2', 'n1');
-my $disk = q{SELECT 'data directory' AS place, thing AS path, 'n1' AS node, value FROM public.trouble WHERE rule = 'disk'};
+my $disk = q{SELECT 'data directory' AS place, thing AS path, 'n1' AS node, value FROM public.trouble
+	WHERE rule = 'disk'};
 my $lag = q{SELECT thing AS node, value FROM public.trouble WHERE rule = 'lag'};
 for my $rule ([ disk_used_critical => $disk ], [ lag_bytes_critical => $lag ])
 {

@@ -5,6 +5,8 @@
 
 #include "server/alert_book.h"
 
+#include <inttypes.h>
+
 #include "ops/mute.h"
 #include "ops/template.h"
 #include "utils/builtins.h"
@@ -369,7 +371,7 @@ step(HaBookPage *page, HaAlertEntry *entry, const HaRule *rule, List *silences, 
 	replace(entry, &entry->muted, muted);
 	news = ha_episode_step(&entry->episode, &rule->times, entry->seen, muted != NULL, now_us, &stepped);
 	if (before == HA_EPISODE_OK && entry->episode.state != HA_EPISODE_OK)
-		snprintf(entry->id, sizeof(entry->id), "%016" PRIx64 "",
+		snprintf(entry->id, sizeof(entry->id), "%016" PRIx64,
 				 ha_episode_id(entry->fingerprint, entry->episode.starts_us));
 	if (entry->fired_us == 0 && entry->episode.state == HA_EPISODE_FIRING)
 		entry->fired_us = now_us;

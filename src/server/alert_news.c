@@ -7,6 +7,8 @@
 
 #include "server/alert_book.h"
 
+#include <inttypes.h>
+
 #include "catalog/pg_type_d.h"
 #include "server/posts.h"
 #include "server/shmem.h"
@@ -73,7 +75,7 @@ ha_book_page_episode(HaBookPage *page, const HaAlertEntry *entry, int64 ended_us
 	StringInfo	json = &page->episodes;
 	char		fingerprint[17];
 
-	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64 "", entry->fingerprint);
+	snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, entry->fingerprint);
 	begin_object(json);
 	ha_book_json(json, "episode", entry->id);
 	ha_book_json(json, "fingerprint", fingerprint);

@@ -5,6 +5,8 @@
 
 #include "server/poster_send.h"
 
+#include <inttypes.h>
+
 #include "io/clock.h"
 #include "io/message.h"
 #include "pgtime.h"
