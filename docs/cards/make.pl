@@ -1,13 +1,16 @@
 # make.pl: what docs/cards/make shows: an alert that begins and ends, several together, and a failover, as each kind of
-# channel gets them. Writes a page for each into the folder that it is told.
+# channel gets them. Writes a page for each into a folder.
+#
+#     make.pl FOLDER en|zh CHANNEL...
 use strict;
 use warnings;
+use utf8;
 use HaAlerts;
 
-my ($folder) = @ARGV;
-my %lines = (feishu => ['language = zh', 'at = ou_7d8a6e6df7621556ce0d21922b676706'], mail => ['to = dba@example.com']);
-my @vendors = qw(feishu dingtalk wecom slack mail);
-my $story = HaAlerts->new(nodes => 2, witnesses => 1,
+my ($folder, $language, @vendors) = @ARGV;
+my %lines = (feishu => ['at = ou_7d8a6e6df7621556ce0d21922b676706'], mail => ['to = dba@example.com']);
+my $story = HaAlerts->new(nodes => 2, witnesses => 1, keyword => 'pg_haops',
+	options => "pg_haops.language = $language\ntimezone = 'Asia/Shanghai'\nlog_timezone = 'Asia/Shanghai'\n",
 	channels => { map { ($_ => [$_, @{ $lines{$_} // [] }]) } @vendors });
 my ($cluster, $receiver) = ($story->cluster, $story->receiver);
 
@@ -31,13 +34,13 @@ $story->until_taken($_, qr/2147483648/) for @vendors;
 $story->until_sql("SELECT count(*) = 0 FROM haops.alert_delivery WHERE state NOT IN ('sent', 'merged')", 'all is told');
 $cluster->kill_postmaster('n1');
 $cluster->until_writable(30, 'n2');
-$story->until_taken($_, qr/failover|切换/) for @vendors;
+$story->until_taken($_, qr/failover|故障切换/) for @vendors;
 for my $vendor (@vendors)
 {
 	my $page = HTTP::Tiny->new->get("http://127.0.0.1:$receiver->{ready}{http}/?channel=$vendor&last=4");
 
 	die "$page->{status} $page->{content}" if !$page->{success};
-	open(my $file, '>', "$folder/$vendor.html") or die "$folder: $!";
+	open(my $file, ">", "$folder/$vendor.html") or die "$folder: $!";
 	print $file $page->{content};
 	close $file;
 }

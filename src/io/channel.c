@@ -317,6 +317,9 @@ ha_channel_parse(const char *name, const char *text, size_t length, HaChannel *c
 	else if ((wrong = check(channel)) != NULL)
 		ha_fault(fault, NULL, "%s.conf: %s", name, wrong);
 	ha_secret_wipe(line, sizeof(line));
+	/* Every title begins so: a keyword that stands in it need not be said twice. */
+	if (strstr("[pg_haops]", channel->keyword) != NULL)
+		channel->keyword[0] = '\0';
 	if (wrong == NULL)
 		return true;
 	ha_fault_clean(fault->text);

@@ -15,14 +15,14 @@ use HaReceiver;
 my %secret = (feishu => 'feishu-secret', dingtalk => 'SECdingtalk');
 
 # channels => { name => vendor or [vendor, lines] }; receiver => { options }; options => lines of postgresql.conf; the
-# default rules are off, unless default_rules => 1. class => a kind of HaOps.
+# default rules are off, unless default_rules => 1. class => a kind of HaOps. keyword => what robots want to see.
 sub new
 {
 	my ($class, %args) = @_;
-	my $self = bless {}, $class;
+	my $self = bless { keyword => $args{keyword} // 'Achtung' }, $class;
 
 	$self->{receiver} = HaReceiver->new(secret_feishu => $secret{feishu}, secret_dingtalk => $secret{dingtalk},
-		keyword => 'Achtung', %{ $args{receiver} // {} });
+		keyword => $self->{keyword}, %{ $args{receiver} // {} });
 	$self->{channels} = File::Temp::tempdir('channels_XXXXXX', TMPDIR => 1, CLEANUP => 1);
 	$self->channel($_, $args{channels}{$_}) for sort keys %{ $args{channels} // {} };
 	$self->{cluster} = ($args{class} // 'HaOps')->new(nodes => $args{nodes} // 1, witnesses => $args{witnesses} // 0,
@@ -51,7 +51,7 @@ sub channel
 	push @lines, 'url = ' . $self->{receiver}->url($vendor, $name) if !grep { /^url/ } @lines;
 	umask 077;
 	open(my $file, '>', "$path.new") or die "$path: $!";
-	print $file join("\n", "type = $vendor", 'local = on', 'keyword = Achtung', @lines), "\n";
+	print $file join("\n", "type = $vendor", 'local = on', "keyword = $self->{keyword}", @lines), "\n";
 	close $file;
 	umask 022;
 	chmod 0600, "$path.new";

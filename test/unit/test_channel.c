@@ -48,6 +48,10 @@ test_three_lines(void **state)
 	assert_int_equal(channel.at_count, 2);
 	assert_string_equal(channel.at[1], "all");
 	assert_true(channel.events && channel.resolved && !channel.local);
+	assert_true(takes("type = feishu\nurl = https://example.com/x\nkeyword = pg_haops\n"));
+	assert_string_equal(channel.keyword, "");	/* every title has it */
+	assert_true(takes("type = feishu\nurl = https://example.com/x\nkeyword = pg\xe5\xba\x93\n"));
+	assert_string_equal(channel.keyword, "pg\xe5\xba\x93");
 }
 
 static void
