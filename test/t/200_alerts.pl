@@ -107,6 +107,22 @@ is($story->sql("SELECT known, why FROM haops.alert_evaluation WHERE rule = 'frag
 is(scalar($receiver->taken('feishu', qr/resolved.*e is at/s)), 0, '20 what is unknown is not resolved');
 $story->right('fragile', 'e');
 $story->until_taken('feishu', qr/resolved.*e is at/s);
+$story->rule('slow', threshold => 0, query => "SELECT thing, value +
+	coalesce(length(pg_catalog.pg_sleep(value)::text), 0) AS value FROM public.trouble WHERE rule = 'slow'");
+$story->rule('expects', expect_rows => 'true', threshold => 90);
+$story->wrong('slow', g => 0.1);
+$story->wrong('expects', h => 95);
+$story->until_taken('feishu', qr/$_ is at/) for qw(g h);
+$story->wrong('slow', g => 60);
+$story->right('expects', 'h');
+for my $rule ([ slow => 'it took longer than 2000 ms' ], [ expects => 'its query returned no rows' ])
+{
+	$story->until_sql("SELECT state = 'unknown' FROM haops.alerts WHERE rule = '$rule->[0]'", "$rule->[0] is unknown");
+	like($story->sql("SELECT why FROM haops.alert_evaluation WHERE rule = '$rule->[0]'"), qr/$rule->[1]/,
+		"20 $rule->[0]: why is said");
+}
+is(scalar($receiver->taken('feishu', qr/resolved:? [gh] is at/)), 0, '20 nor is what took too long, or gave no row');
+$story->sql("DELETE FROM haops.alert_rule WHERE name IN ('slow', 'expects')");
 
 # ---- A rule that changes, or goes ----
 
