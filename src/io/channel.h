@@ -96,6 +96,12 @@ extern HaUs ha_channel_gap_us(HaChannelType type);
 extern HaUs ha_channel_hold_us(HaChannelType type);
 
 /*
+ * The distance that each of so many members keeps that do not lead: so that the receiver's limit holds for what all of
+ * them send together with a leader who uses its own.
+ */
+extern HaUs ha_channel_beside_us(HaChannelType type, uint32_t others);
+
+/*
  * Lays the bulletin out for the channel, in the words of `card`, and begins to send it. Returns how many of its notices
  * it tells of, the first ones: fewer than bulletin->count when no more fit into what the receiver takes; the others are
  * for the next message. 0: it could not begin, `reason` says why. `plain`: as a text without any layout. `wall_us` is

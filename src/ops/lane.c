@@ -24,6 +24,7 @@ ha_lane_start(HaLane *lane, HaUs gap_us, HaUs hold_us, uint64_t seed, HaUs now_u
 	assert(gap_us > 0 && hold_us >= 0);
 	memset(lane, 0, sizeof(*lane));
 	lane->gap_us = gap_us;
+	lane->sent_us = now_us;
 	lane->hold_us = hold_us;
 	lane->not_before_us = HA_MUTANT(LANE_STARTS_AT_ONCE) ? now_us : now_us + gap_us;
 	ha_prng_seed(&lane->prng, seed);
@@ -46,7 +47,17 @@ void
 ha_lane_sent(HaLane *lane, HaUs now_us)
 {
 	lane->under_way = true;
+	lane->sent_us = now_us;
 	ha_lane_keep_distance(lane, now_us);
+}
+
+void
+ha_lane_set_gap(HaLane *lane, HaUs gap_us)
+{
+	assert(gap_us > 0);
+	if (gap_us > lane->gap_us)
+		wait_until(lane, lane->sent_us + gap_us);
+	lane->gap_us = gap_us;
 }
 
 void

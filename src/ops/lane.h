@@ -36,6 +36,7 @@ typedef enum HaLaneState
 typedef struct HaLane
 {
 	HaUs gap_us;				/* between two requests */
+	HaUs sent_us;				/* the last one, or the start */
 	HaUs hold_us;				/* after a throttle, unless the receiver asks for more; 0 = by failures in a row */
 	HaUs not_before_us;
 	HaUs failing_since_us;		/* 0 = it works */
@@ -55,6 +56,9 @@ extern HaUs ha_lane_wait_us(const HaLane *lane, HaUs now_us);
 
 /* A request goes now. */
 extern void ha_lane_sent(HaLane *lane, HaUs now_us);
+
+/* Another distance from now on; from the last request on, too. */
+extern void ha_lane_set_gap(HaLane *lane, HaUs gap_us);
 
 /* Somebody else may have sent one now: the distance is kept from that, too. */
 extern void ha_lane_keep_distance(HaLane *lane, HaUs now_us);

@@ -152,6 +152,19 @@ next_heartbeat(HaPosterLane *lane, const HaPosterTurn *turn)
 	return true;
 }
 
+/* Events of the cluster and alerts by rules take turns: neither can keep the other from being told. */
+static bool
+next_work(HaPosterLane *lane, HaPosterTurn *turn)
+{
+	if (lane->event_last && next_post(lane, turn))
+	{
+		lane->event_last = false;
+		return true;
+	}
+	lane->event_last = next_event(lane, turn);
+	return lane->event_last || next_post(lane, turn) || next_heartbeat(lane, turn);
+}
+
 /* An operator's test; it keeps the distance, but does not wait for a lane that is held. */
 static bool
 next_trial(HaPosterLane *lane, HaUs lane_wait_us, const HaPosterTurn *turn)
@@ -198,7 +211,7 @@ serve(HaPosterLane *lane, HaPosterTurn *turn)
 	{
 		lane_wait_us = ha_lane_wait_us(&lane->lane, turn->now.mono_us);
 		if (!next_trial(lane, lane_wait_us, turn) && lane_wait_us == 0)
-			(void) (next_event(lane, turn) || next_post(lane, turn) || next_heartbeat(lane, turn));
+			(void) next_work(lane, turn);
 		lane_wait_us = ha_lane_wait_us(&lane->lane, turn->now.mono_us);
 		if (lane_wait_us > 0)
 			turn->wait_us = Min(turn->wait_us, lane_wait_us);
@@ -232,17 +245,27 @@ refuse_trial(void)
 	ha_poster_wake_asker();
 }
 
-/* What another leader sent a moment before counts too, where the receiver is strict: the first one waits. */
+/*
+ * A receiver counts what all members send. So who does not lead keeps a longer distance, and who begins to waits once:
+ * another leader may have sent a moment before.
+ */
 static void
 keep_distance(const HaStatus *status, HaNow now)
 {
 	static bool led = false;
 	bool		leads = status->gate.open && status->lease_left_us > 0;
+	uint32_t	others = status->has_register ? ha_set_count(ha_register_data(&status->reg)) - 1 : 0;
 
-	for (int i = 0; leads && !led && i < HA_CHANNELS_MAX; i++)
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
 	{
-		if (ha_poster_lane[i].used && ha_poster_lane[i].lane.hold_us > 0)
-			ha_lane_keep_distance(&ha_poster_lane[i].lane, now.mono_us);
+		HaPosterLane *lane = &ha_poster_lane[i];
+
+		if (!lane->used || lane->lane.gap_us == 0)
+			continue;
+		ha_lane_set_gap(&lane->lane, leads ? ha_channel_gap_us(lane->view.type) :
+						ha_channel_beside_us(lane->view.type, others));
+		if (leads && !led)
+			ha_lane_keep_distance(&lane->lane, now.mono_us);
 	}
 	led = leads;
 }

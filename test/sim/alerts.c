@@ -217,6 +217,7 @@ fail_over(AlertWorld *w)
 		w->drift_us += 2 * w->clocks_us;
 	if (below(w, 2) == 0)
 		alerts_queue_start(w, old);
+	alerts_queue_roles(w, true);
 	read_table(w);
 	alerts_queue_reclaim(w);
 }
@@ -283,6 +284,7 @@ draw(AlertWorld *w)
 		w->rule[a] = (HaEpisodeRule){drawn_s(w, pending, 6), drawn_s(w, keep, 5), drawn_s(w, repeat, 4)};
 		w->mean_us[a] = drawn_s(w, mean, 5);
 	}
+	w->chatty = below(w, 3) == 0;
 	w->clocks_us = below(w, 2) * (below(w, 4) == 0 ? 3600 : 2) * below(w, 1000) * 1000;
 	/* Before the first round the others have an empty table. */
 	w->history_count = ALERTS_HISTORY;

@@ -158,6 +158,7 @@ typedef struct AlertWorld
 	bool trace;
 	/* The schedule's own rules and habits. */
 	HaEpisodeRule rule[ALERTS];
+	bool chatty;				/* who does not lead has much to tell, too */
 	int64_t mean_us[ALERTS];	/* between two turns of a condition */
 	int64_t clocks_us;			/* a member's clock is that far ahead of true time at most, or behind */
 	int64_t drift_us;			/* by how much all changes of clocks so far may have shifted a time */
@@ -203,6 +204,9 @@ extern void alerts_queue_copy(AlertTable *to, const AlertTable *from);
 
 /* Appends news to the table, unless it has them already. */
 extern void alerts_queue_add(AlertTable *table, const AlertNews *news);
+
+/* Who leads keeps one distance and the others another; `begins`: the leader has just begun to. */
+extern void alerts_queue_roles(AlertWorld *w, bool begins);
 
 /* What was under way when this member's predecessor ended is to be sent again. */
 extern void alerts_queue_reclaim(AlertWorld *w);

@@ -177,6 +177,28 @@ check_fallback(AlertWorld *w, const HaLane *meant)
 		alerts_fail(w, "due_channel_is_tried", "the fallback is used while the channel's next attempt is due");
 }
 
+/* receiver_limit_holds: of all senders together; a restart makes a sender forget what it sent a moment before */
+static void
+check_receiver(AlertWorld *w, uint32_t way)
+{
+	uint32_t most = w->channel_type[way] == HA_CHANNEL_FEISHU ? 100 : 20;
+	uint32_t in_minute = 0;
+
+	for (uint32_t member = 0; member < ALERTS_MEMBERS; member++)
+	{
+		const AlertSends *sends = &w->member[member].sends[way];
+
+		for (uint32_t i = sends->count; i > 0 && sends->count - i < ALERTS_SENT_MAX; i--)
+		{
+			if (w->now_us - sends->sent_us[(i - 1) % ALERTS_SENT_MAX] >= WINDOW_US)
+				break;
+			in_minute++;
+		}
+	}
+	if (in_minute > most)
+		alerts_fail(w, "receiver_limit_holds", "%u requests of all members in a minute", in_minute);
+}
+
 /* lane_keeps_distance, lane_respects_hold: of one sender, over its restarts */
 void
 alerts_check_send(AlertWorld *w, uint32_t member, uint32_t way)
@@ -205,6 +227,7 @@ alerts_check_send(AlertWorld *w, uint32_t member, uint32_t way)
 		alerts_fail(w, "lane_respects_hold", "a request %lld ms before the receiver allows it",
 					(long long) (sends->held_until_us - w->now_us) / 1000);
 	sends->sent_us[sends->count++ % ALERTS_SENT_MAX] = w->now_us;
+	check_receiver(w, way);
 }
 
 void

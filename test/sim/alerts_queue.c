@@ -243,6 +243,18 @@ conclude(AlertWorld *w, uint32_t member, uint32_t c)
 		answered(w, way->claim, way->verdict == HA_VERDICT_DELIVERED);
 }
 
+/* Who does not lead has something to tell, too: an event of the cluster. */
+static void
+tell_event(AlertWorld *w, uint32_t member, uint32_t c)
+{
+	HaLane *lane = &w->member[member].lane[c];
+
+	alerts_tell(w, "member %u, channel %u: sends an event", member, c);
+	alerts_check_send(w, member, c);
+	ha_lane_sent(lane, w->now_us);
+	(void) ha_lane_result(lane, HA_VERDICT_DELIVERED, 0, w->now_us);
+}
+
 static void
 turn_of(AlertWorld *w, uint32_t member, uint32_t c)
 {
@@ -255,6 +267,8 @@ turn_of(AlertWorld *w, uint32_t member, uint32_t c)
 		conclude(w, member, c);
 	if (ha_lane_wait_us(&m->lane[c], w->now_us) > 0 || (way->busy && !way->again) || w->failed != NULL)
 		return;
+	if (w->chatty && member != w->leader && !way->busy && c == 0 && ha_prng_below(&w->prng, 4) == 0)
+		tell_event(w, member, c);
 	if (!way->busy && member == w->leader && (c == 0 || ha_lane_gave_up(&m->lane[0], FALLBACK_US, w->now_us)))
 		claim(w, way);
 	if (way->busy)
@@ -270,6 +284,26 @@ alerts_queue_turn(AlertWorld *w)
 
 		for (uint32_t c = 0; c < ALERTS_WAYS && w->failed == NULL; c++)
 			turn_of(w, member, (first + c) % ALERTS_WAYS);
+	}
+}
+
+void
+alerts_queue_roles(AlertWorld *w, bool begins)
+{
+	for (uint32_t member = 0; member < ALERTS_MEMBERS; member++)
+	{
+		for (uint32_t c = 0; c < ALERTS_WAYS; c++)
+		{
+			HaChannelType type = (HaChannelType) w->channel_type[c];
+			HaLane *lane = &w->member[member].lane[c];
+
+			if (member != w->leader && !HA_MUTANT(ALL_SEND_LIKE_ONE))
+				ha_lane_set_gap(lane, ha_channel_beside_us(type, ALERTS_MEMBERS - 1));
+			else
+				ha_lane_set_gap(lane, ha_channel_gap_us(type));
+			if (member == w->leader && begins && !HA_MUTANT(ALL_SEND_LIKE_ONE))
+				ha_lane_keep_distance(lane, w->now_us);
+		}
 	}
 }
 
@@ -293,4 +327,5 @@ alerts_queue_start(AlertWorld *w, uint32_t member)
 		ha_lane_start(&m->lane[c], ha_channel_gap_us(type), ha_channel_hold_us(type), ha_prng_next(&w->prng),
 					  w->now_us);
 	}
+	alerts_queue_roles(w, false);
 }

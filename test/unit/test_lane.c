@@ -132,6 +132,20 @@ test_holds_as_the_vendor_says(void **state)
 	assert_int_equal(pause_us(HA_VERDICT_THROTTLE, 30), 600 * SECOND_US);
 }
 
+/* Case 7: of a member that stops to lead; what it sent as the leader counts. */
+static void
+test_another_distance(void **state)
+{
+	(void) state;
+	ha_lane_sent(&lane, 10 * SECOND_US);
+	ha_lane_set_gap(&lane, 30 * SECOND_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 12 * SECOND_US), 28 * SECOND_US);
+	ha_lane_set_gap(&lane, GAP_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 12 * SECOND_US), 28 * SECOND_US);	/* never nearer */
+	ha_lane_sent(&lane, 50 * SECOND_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 50 * SECOND_US), GAP_US);
+}
+
 /* Case 8. Many members do not try again in the same moment. */
 static void
 test_jitter(void **state)
@@ -252,6 +266,7 @@ main(void)
 		cmocka_unit_test_setup(test_works_again_at_once, start),
 		cmocka_unit_test_setup(test_a_wait_is_not_cut_short, start),
 		cmocka_unit_test_setup(test_holds_as_the_vendor_says, start),
+		cmocka_unit_test_setup(test_another_distance, start),
 		cmocka_unit_test_setup(test_jitter, start),
 		cmocka_unit_test_setup(test_plain_text_after_a_refused_card, start),
 		cmocka_unit_test_setup(test_people_are_told_once, start),
