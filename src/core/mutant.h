@@ -69,6 +69,7 @@
 	X(HOLD_IGNORED, "a receiver that throttles is asked again after the usual distance") \
 	X(GAVE_UP_FOR_GOOD, "a channel whose fallback works is never tried again") \
 	X(ALL_SEND_LIKE_ONE, "each member sends as if it were the only one") \
+	X(LONG_GAP_STAYS, "who begins to lead still waits as long as who does not") \
 	X(ANEW_AFTER_RESTART, "a restart forgets which alerts there are") \
 	X(NAMED_ANEW, "a restart names alerts after the begin of their state") \
 	X(NEWS_BEFORE_STATE, "news are stored before the state that they belong to") \

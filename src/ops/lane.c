@@ -24,30 +24,31 @@ ha_lane_start(HaLane *lane, HaUs gap_us, HaUs hold_us, uint64_t seed, HaUs now_u
 	assert(gap_us > 0 && hold_us >= 0);
 	memset(lane, 0, sizeof(*lane));
 	lane->gap_us = gap_us;
-	lane->sent_us = now_us;
+	lane->spaced_us = HA_MUTANT(LANE_STARTS_AT_ONCE) ? now_us - gap_us : now_us;
 	lane->hold_us = hold_us;
-	lane->not_before_us = HA_MUTANT(LANE_STARTS_AT_ONCE) ? now_us : now_us + gap_us;
 	ha_prng_seed(&lane->prng, seed);
+}
+
+HaUs
+ha_lane_next_us(const HaLane *lane)
+{
+	HaUs spaced_us = lane->spaced_us + lane->gap_us;
+
+	return spaced_us > lane->pause_us ? spaced_us : lane->pause_us;
 }
 
 HaUs
 ha_lane_wait_us(const HaLane *lane, HaUs now_us)
 {
-	return lane->not_before_us > now_us ? lane->not_before_us - now_us : 0;
-}
+	HaUs next_us = ha_lane_next_us(lane);
 
-static void
-wait_until(HaLane *lane, HaUs us)
-{
-	if (us > lane->not_before_us)
-		lane->not_before_us = us;
+	return next_us > now_us ? next_us - now_us : 0;
 }
 
 void
 ha_lane_sent(HaLane *lane, HaUs now_us)
 {
 	lane->under_way = true;
-	lane->sent_us = now_us;
 	ha_lane_keep_distance(lane, now_us);
 }
 
@@ -55,25 +56,24 @@ void
 ha_lane_set_gap(HaLane *lane, HaUs gap_us)
 {
 	assert(gap_us > 0);
-	if (gap_us > lane->gap_us)
-		wait_until(lane, lane->sent_us + gap_us);
+	if (HA_MUTANT(LONG_GAP_STAYS) && lane->spaced_us + lane->gap_us > lane->pause_us)
+		lane->pause_us = lane->spaced_us + lane->gap_us;
 	lane->gap_us = gap_us;
 }
 
 void
 ha_lane_keep_distance(HaLane *lane, HaUs now_us)
 {
-	wait_until(lane, now_us + lane->gap_us);
+	lane->spaced_us = now_us;
 }
 
 void
-ha_lane_changed(HaLane *lane, HaUs now_us)
+ha_lane_changed(HaLane *lane)
 {
 	if (lane->state == HA_LANE_HELD)
 		return;
 	lane->failures = 0;
-	if (lane->not_before_us > now_us + lane->gap_us)
-		lane->not_before_us = now_us + lane->gap_us;
+	lane->pause_us = 0;
 }
 
 /* Doubles with each failure in a row, between first and most, and spreads by half around it. */
@@ -93,7 +93,7 @@ static HaUs
 pause_after(HaLane *lane, HaVerdict verdict, int64_t retry_after_s)
 {
 	HaUs asked_us = (retry_after_s < ASKED_MAX_S ? retry_after_s : ASKED_MAX_S) * SECOND_US;
-	HaUs us = lane->gap_us;
+	HaUs us = 0;
 
 	if (HA_MUTANT(HOLD_IGNORED) && verdict == HA_VERDICT_THROTTLE)
 		return us;
@@ -103,8 +103,6 @@ pause_after(HaLane *lane, HaVerdict verdict, int64_t retry_after_s)
 		us = lane->hold_us > 0 ? lane->hold_us : back_off(lane, THROTTLE_FIRST_S, RETRY_MAX_S);
 	else if (verdict == HA_VERDICT_BROKEN)
 		us = back_off(lane, BROKEN_FIRST_S, BROKEN_MAX_S);
-	if (us < lane->gap_us)
-		us = lane->gap_us;
 	return us > asked_us ? us : asked_us;
 }
 
@@ -126,6 +124,7 @@ bool
 ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_us)
 {
 	bool tell = false;
+	HaUs pause_us;
 
 	assert(retry_after_s >= 0);
 	lane->under_way = false;
@@ -137,7 +136,7 @@ ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_
 		tell = lane->told;
 		lane->told = false;
 		if (lane->state != HA_LANE_HELD)
-			lane->not_before_us = 0;	/* what it waited for is over */
+			lane->pause_us = 0;	/* what it waited for is over */
 		lane->failures = 0;
 		lane->failing_since_us = 0;
 		lane->state = HA_LANE_WORKING;
@@ -151,14 +150,17 @@ ha_lane_result(HaLane *lane, HaVerdict verdict, int64_t retry_after_s, HaUs now_
 		tell = !lane->told && (verdict == HA_VERDICT_BROKEN || lane->failures >= TELL_AFTER);
 		lane->told |= tell;
 	}
-	wait_until(lane, now_us + pause_after(lane, verdict, retry_after_s));
+	ha_lane_keep_distance(lane, now_us);
+	pause_us = pause_after(lane, verdict, retry_after_s);
+	if (pause_us > 0 && now_us + pause_us > lane->pause_us)
+		lane->pause_us = now_us + pause_us;
 	return tell;
 }
 
 bool
 ha_lane_gave_up(const HaLane *lane, HaUs fallback_us, HaUs now_us)
 {
-	bool rests = lane->under_way || lane->not_before_us > now_us || HA_MUTANT(GAVE_UP_FOR_GOOD);
+	bool rests = lane->under_way || ha_lane_next_us(lane) > now_us || HA_MUTANT(GAVE_UP_FOR_GOOD);
 
 	return lane->failing_since_us != 0 && now_us - lane->failing_since_us >= fallback_us && rests;
 }

@@ -36,9 +36,9 @@ typedef enum HaLaneState
 typedef struct HaLane
 {
 	HaUs gap_us;				/* between two requests */
-	HaUs sent_us;				/* the last one, or the start */
+	HaUs spaced_us;				/* from when the gap counts: the last request or answer, the start, see keep_distance */
 	HaUs hold_us;				/* after a throttle, unless the receiver asks for more; 0 = by failures in a row */
-	HaUs not_before_us;
+	HaUs pause_us;				/* it rests until then after a failure; 0 = it does not */
 	HaUs failing_since_us;		/* 0 = it works */
 	uint32_t failures;			/* in a row */
 	HaLaneState state;
@@ -51,20 +51,23 @@ typedef struct HaLane
 /* `gap_us` > 0. The first request may go after one gap. */
 extern void ha_lane_start(HaLane *lane, HaUs gap_us, HaUs hold_us, uint64_t seed, HaUs now_us);
 
-/* Microseconds until a request may go; 0 = now. */
+/* When the next request may go. */
+extern HaUs ha_lane_next_us(const HaLane *lane);
+
+/* Microseconds until it may go; 0 = now. */
 extern HaUs ha_lane_wait_us(const HaLane *lane, HaUs now_us);
 
 /* A request goes now. */
 extern void ha_lane_sent(HaLane *lane, HaUs now_us);
 
-/* Another distance from now on; from the last request on, too. */
+/* Another distance, longer or shorter, also from the last request on. */
 extern void ha_lane_set_gap(HaLane *lane, HaUs gap_us);
 
 /* Somebody else may have sent one now: the distance is kept from that, too. */
 extern void ha_lane_keep_distance(HaLane *lane, HaUs now_us);
 
 /* People changed the channel, which may have mended it: it is tried at once, unless the receiver throttles. */
-extern void ha_lane_changed(HaLane *lane, HaUs now_us);
+extern void ha_lane_changed(HaLane *lane);
 
 /*
  * What the receiver said. True when people should be told by an event: the channel fails (verdict not DELIVERED), or

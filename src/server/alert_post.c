@@ -17,6 +17,9 @@
 #define QUERY_LIMIT_MS 5000
 #define REST_MS 60000
 
+/* A message is ready when its channel is, or an event of the cluster would always come before it. */
+#define AHEAD_US ((HaUs) 1000 * HA_US_PER_MS)
+
 static HaPost *
 post_of(const char *channel)
 {
@@ -58,9 +61,16 @@ ha_alert_reclaim(void)
 
 /* ---- Claims ---- */
 
+/* Microseconds until something is to be claimed for the channel; 0 = now. */
+static HaUs
+claim_wait_us(const HaChannelView *channel, HaUs now_us)
+{
+	return Max(channel->not_before_us - AHEAD_US - now_us, 0);
+}
+
 /* The channels whose news go through this one: its own, and those that gave up and have it as their fallback. */
 static char *
-channels_through(const HaChannelViews *views, const HaChannelView *through)
+channels_through(const HaChannelViews *views, const HaChannelView *through, HaUs now_us)
 {
 	StringInfoData names;
 
@@ -70,7 +80,8 @@ channels_through(const HaChannelViews *views, const HaChannelView *through)
 	{
 		const HaChannelView *channel = &views->channel[i];
 
-		if (channel != through && (!channel->gave_up || strcmp(channel->fallback, through->name) != 0))
+		if (channel != through && (!channel->gave_up || claim_wait_us(channel, now_us) == 0 ||
+								   strcmp(channel->fallback, through->name) != 0))
 			continue;
 		appendStringInfo(&names, "%s\"%s\"", names.len > 1 ? "," : "", channel->name);
 	}
@@ -185,10 +196,10 @@ ha_alert_post(const char *node)
 
 		if (!channel->usable || post == NULL || post_of(channel->name) != NULL)
 			continue;
-		if (channel->not_before_us > now_us)
-			wait_us = Min(wait_us, channel->not_before_us - now_us);
+		if (claim_wait_us(channel, now_us) > 0)
+			wait_us = Min(wait_us, claim_wait_us(channel, now_us));
 		else
-			claim(post, channels_through(views, channel), channel->name, node);
+			claim(post, channels_through(views, channel, now_us), channel->name, node);
 	}
 	pfree(views);
 	return (int) (wait_us / HA_US_PER_MS) + 1;

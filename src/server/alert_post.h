@@ -10,8 +10,8 @@
 #include "server/compat.h"
 
 /*
- * Records the answers that have come, and claims what is due for channels that can take a request now. Has transactions
- * of its own. Returns the milliseconds until it should be called again at the latest, -1 = not by time.
+ * Records the answers that have come, and claims what is due for channels that can take a request soon. Has
+ * transactions of its own. Returns the milliseconds until it should be called again at the latest, -1 = not by time.
  */
 extern int	ha_alert_post(const char *node);
 

@@ -19,6 +19,9 @@
 #define ROUND_AGE_MIN_US ((HaUs) 15 * 1000 * HA_US_PER_MS)
 #define WAITING_AGE_US (INT64CONST(300) * US_PER_S)
 
+/* A channel that rests for longer than this gives its message back. */
+#define POST_WAIT_MAX_US ((HaUs) 15 * 1000 * HA_US_PER_MS)
+
 static bool reload = true;
 
 /* What this process's predecessor had begun to send: nobody knows what came of it. */
@@ -115,8 +118,9 @@ next_event(HaPosterLane *lane, HaPosterTurn *turn)
 	return false;
 }
 
-static bool
-next_post(HaPosterLane *lane, const HaPosterTurn *turn)
+/* The message of alerts by rules that is ready for this lane, NULL = none. */
+static HaPost *
+ready_post(const HaPosterLane *lane)
 {
 	for (int i = 0; i < HA_CHANNELS_MAX; i++)
 	{
@@ -125,12 +129,20 @@ next_post(HaPosterLane *lane, const HaPosterTurn *turn)
 		if (pg_atomic_read_u32(&post->state) != HA_POST_READY)
 			continue;
 		pg_read_barrier();
-		if (strcmp(post->channel, lane->view.name) != 0)
-			continue;
-		ha_poster_send_post(lane, post, turn);
-		return true;
+		if (strcmp(post->channel, lane->view.name) == 0)
+			return post;
 	}
-	return false;
+	return NULL;
+}
+
+static bool
+next_post(HaPosterLane *lane, const HaPosterTurn *turn)
+{
+	HaPost	   *post = ready_post(lane);
+
+	if (post != NULL)
+		ha_poster_send_post(lane, post, turn);
+	return post != NULL;
 }
 
 /* A dead man's switch is only good if it ends with what it stands for. */
@@ -152,7 +164,10 @@ next_heartbeat(HaPosterLane *lane, const HaPosterTurn *turn)
 	return true;
 }
 
-/* Events of the cluster and alerts by rules take turns: neither can keep the other from being told. */
+/*
+ * Events of the cluster and alerts by rules take turns: neither can keep the other from being told. Which of them comes
+ * first is drawn by lot: a process that lives for one message would always choose the same.
+ */
 static bool
 next_work(HaPosterLane *lane, HaPosterTurn *turn)
 {
@@ -245,6 +260,33 @@ refuse_trial(void)
 	ha_poster_wake_asker();
 }
 
+/* Messages whose channel rests for long, or is no more, are given back: to be claimed anew, perhaps for another one. */
+static void
+give_back_late(HaNow now)
+{
+	for (int i = 0; i < HA_CHANNELS_MAX; i++)
+	{
+		HaPost	   *post = &ha_shmem->post[i];
+		bool		waits = false;
+
+		if (pg_atomic_read_u32(&post->state) != HA_POST_READY)
+			continue;
+		pg_read_barrier();
+		for (int j = 0; j < HA_CHANNELS_MAX; j++)
+		{
+			const HaPosterLane *lane = &ha_poster_lane[j];
+
+			waits |= lane->used && lane->view.usable && strcmp(lane->view.name, post->channel) == 0 &&
+				ha_lane_wait_us(&lane->lane, now.mono_us) <= POST_WAIT_MAX_US;
+		}
+		if (waits)
+			continue;
+		pg_atomic_write_u32(&post->state, HA_POST_TAKEN);
+		ha_poster_answer(post, post->number, HA_VERDICT_RETRY, 0, "the channel takes nothing for now");
+		ha_shmem_wake(&ha_shmem->alerts_proc);
+	}
+}
+
 /*
  * A receiver counts what all members send. So who does not lead keeps a longer distance, and who begins to waits once:
  * another leader may have sent a moment before.
@@ -282,6 +324,7 @@ ha_poster_serve(const HaStatus *status, HaEventLog log, const char *cluster, HaN
 	keep_distance(status, now);
 	ha_poster_lanes_publish(now);
 	refuse_trial();
+	give_back_late(now);
 	for (int i = 0; i < HA_CHANNELS_MAX; i++)
 	{
 		if (ha_poster_lane[i].used)

@@ -93,11 +93,14 @@ fit_lane(HaPosterLane *lane, HaNow now)
 	if (!was_usable)
 		lane->view.answer[0] = '\0';
 	if (lane->lane.gap_us == 0 || lane->view.type != channel.type)
+	{
 		ha_lane_start(&lane->lane, ha_channel_gap_us(channel.type), ha_channel_hold_us(channel.type), ++seed_of_lanes,
 					  now.mono_us);
+		lane->event_last = ha_prng_below(&lane->lane.prng, 2) == 1;
+	}
 	file_hash = hash_bytes_extended((unsigned char *) &channel, sizeof(channel), 0);
 	if (lane->file_hash != 0 && lane->file_hash != file_hash)
-		ha_lane_changed(&lane->lane, now.mono_us);
+		ha_lane_changed(&lane->lane);
 	lane->file_hash = file_hash;
 	lane->view.type = channel.type;
 	lane->view.severity = channel.severity;
@@ -241,8 +244,7 @@ ha_poster_lanes_publish(HaNow now)
 		lane->view.failures = lane->lane.failures;
 		lane->view.gave_up = lane->view.fallback[0] != '\0' &&
 			ha_lane_gave_up(&lane->lane, (HaUs) lane->fallback_after_s * 1000 * HA_US_PER_MS, now.mono_us);
-		lane->view.not_before_us = lane->lane.not_before_us == 0 ? 0 :
-			lane->lane.not_before_us + now.boot_us - now.mono_us;
+		lane->view.not_before_us = ha_lane_next_us(&lane->lane) + now.boot_us - now.mono_us;
 		views.channel[views.count++] = lane->view;
 	}
 	for (uint32 i = 0; i < views.count && i < published.count; i++)

@@ -232,6 +232,9 @@ extern void alerts_check_step(AlertWorld *w, uint32_t alert, HaEpisodeState befo
 							  HaEpisodeNews news);
 
 extern void alerts_check_send(AlertWorld *w, uint32_t member, uint32_t way);
+
+/* A leader begins, or changes its distances. */
+extern void alerts_check_lead(AlertWorld *w, uint32_t way);
 extern void alerts_check_answer(AlertWorld *w, uint32_t member, uint32_t way, HaVerdict verdict, int64_t retry_after_s);
 
 /* The receiver has taken a message with this notice. */

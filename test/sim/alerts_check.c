@@ -173,7 +173,7 @@ alerts_check_lost(AlertWorld *w)
 static void
 check_fallback(AlertWorld *w, const HaLane *meant)
 {
-	if (!meant->under_way && meant->not_before_us <= w->now_us)
+	if (!meant->under_way && ha_lane_wait_us(meant, w->now_us) == 0)
 		alerts_fail(w, "due_channel_is_tried", "the fallback is used while the channel's next attempt is due");
 }
 
@@ -197,6 +197,17 @@ check_receiver(AlertWorld *w, uint32_t way)
 	}
 	if (in_minute > most)
 		alerts_fail(w, "receiver_limit_holds", "%u requests of all members in a minute", in_minute);
+}
+
+/* leader_speaks_soon: what it did before it led does not keep it from telling that it leads */
+void
+alerts_check_lead(AlertWorld *w, uint32_t way)
+{
+	const HaLane *lane = &w->member[w->leader].lane[way];
+	HaUs wait_us = ha_lane_wait_us(lane, w->now_us);
+
+	if (lane->state == HA_LANE_WORKING && wait_us > ha_channel_gap_us((HaChannelType) w->channel_type[way]))
+		alerts_fail(w, "leader_speaks_soon", "it waits %lld ms", (long long) wait_us / 1000);
 }
 
 /* lane_keeps_distance, lane_respects_hold: of one sender, over its restarts */

@@ -303,6 +303,8 @@ alerts_queue_roles(AlertWorld *w, bool begins)
 				ha_lane_set_gap(lane, ha_channel_gap_us(type));
 			if (member == w->leader && begins && !HA_MUTANT(ALL_SEND_LIKE_ONE))
 				ha_lane_keep_distance(lane, w->now_us);
+			if (member == w->leader)
+				alerts_check_lead(w, c);
 		}
 	}
 }

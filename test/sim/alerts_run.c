@@ -107,6 +107,7 @@ static const char *const found_by[HA_MUTANT_COUNT] = {
 	[HA_MUTANT_HOLD_IGNORED] = "lane_respects_hold",
 	[HA_MUTANT_GAVE_UP_FOR_GOOD] = "due_channel_is_tried",
 	[HA_MUTANT_ALL_SEND_LIKE_ONE] = "receiver_limit_holds",
+	[HA_MUTANT_LONG_GAP_STAYS] = "leader_speaks_soon",
 	[HA_MUTANT_ANEW_AFTER_RESTART] = "nothing_is_late",
 	[HA_MUTANT_NAMED_ANEW] = "duplicates_bear_one_id",
 	[HA_MUTANT_NEWS_BEFORE_STATE] = "nothing_is_lost",

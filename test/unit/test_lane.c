@@ -27,7 +27,7 @@ start(void **state)
 static HaUs
 pause_us(HaVerdict verdict, int64_t retry_after_s)
 {
-	lane.not_before_us = 0;
+	lane.pause_us = 0;
 	ha_lane_result(&lane, verdict, retry_after_s, 0);
 	return ha_lane_wait_us(&lane, 0);
 }
@@ -132,7 +132,7 @@ test_holds_as_the_vendor_says(void **state)
 	assert_int_equal(pause_us(HA_VERDICT_THROTTLE, 30), 600 * SECOND_US);
 }
 
-/* Case 7: of a member that stops to lead; what it sent as the leader counts. */
+/* Case 7: a member that stops to lead, and leads again; what it sent before counts, by the distance of now. */
 static void
 test_another_distance(void **state)
 {
@@ -141,9 +141,10 @@ test_another_distance(void **state)
 	ha_lane_set_gap(&lane, 30 * SECOND_US);
 	assert_int_equal(ha_lane_wait_us(&lane, 12 * SECOND_US), 28 * SECOND_US);
 	ha_lane_set_gap(&lane, GAP_US);
-	assert_int_equal(ha_lane_wait_us(&lane, 12 * SECOND_US), 28 * SECOND_US);	/* never nearer */
-	ha_lane_sent(&lane, 50 * SECOND_US);
-	assert_int_equal(ha_lane_wait_us(&lane, 50 * SECOND_US), GAP_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 10 * SECOND_US), GAP_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 12 * SECOND_US), 0);
+	ha_lane_keep_distance(&lane, 12 * SECOND_US);
+	assert_int_equal(ha_lane_wait_us(&lane, 12 * SECOND_US), GAP_US);
 }
 
 /* Case 8. Many members do not try again in the same moment. */
@@ -234,10 +235,11 @@ test_a_changed_file_is_tried_at_once(void **state)
 {
 	(void) state;
 	ha_lane_result(&lane, HA_VERDICT_BROKEN, 100, 10 * SECOND_US);
-	ha_lane_changed(&lane, 20 * SECOND_US);
-	assert_int_equal(ha_lane_wait_us(&lane, 20 * SECOND_US), lane.gap_us);
+	ha_lane_changed(&lane);
+	assert_int_equal(ha_lane_wait_us(&lane, 10 * SECOND_US), lane.gap_us);
+	assert_int_equal(ha_lane_wait_us(&lane, 20 * SECOND_US), 0);
 	ha_lane_result(&lane, HA_VERDICT_THROTTLE, 100, 30 * SECOND_US);
-	ha_lane_changed(&lane, 40 * SECOND_US);
+	ha_lane_changed(&lane);
 	assert_int_equal(ha_lane_wait_us(&lane, 40 * SECOND_US), 90 * SECOND_US);
 }
 
