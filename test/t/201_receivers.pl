@@ -65,6 +65,7 @@ is(state_of('refused', 'main'), 'failed', '1 refused with HTTP 200 is failed, no
 $story->until_taken('webhook:spare', qr/refused is at 95/);
 cmp_ok(Time::HiRes::time() - $began, '<', 15, '1 the fallback takes over in time');
 $story->until_sql("SELECT d.state = 'sent' AND via = 'spare' $of 'refused' AND channel = 'main'", 'which is recorded');
+$story->until_taken('dingtalk', qr/refused is at 95/);
 is(scalar($receiver->taken('dingtalk', qr/refused is at 95/)), 1, '37 a healthy channel is not told again');
 
 # ---- Who mends a channel sees it at once ----
