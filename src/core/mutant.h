@@ -70,6 +70,8 @@
 	X(GAVE_UP_FOR_GOOD, "a channel whose fallback works is never tried again") \
 	X(ALL_SEND_LIKE_ONE, "each member sends as if it were the only one") \
 	X(LONG_GAP_STAYS, "who begins to lead still waits as long as who does not") \
+	X(CLAIMED_WHEN_FREE, "alerts are claimed when the channel is free, and not before") \
+	X(EVENTS_FIRST, "events of the cluster come before alerts by rules, always") \
 	X(ANEW_AFTER_RESTART, "a restart forgets which alerts there are") \
 	X(NAMED_ANEW, "a restart names alerts after the begin of their state") \
 	X(NEWS_BEFORE_STATE, "news are stored before the state that they belong to") \

@@ -14,6 +14,7 @@
 #define BROKEN_MAX_S 300
 #define THROTTLE_FIRST_S 5
 #define ASKED_MAX_S 3600
+#define AHEAD_US (2 * SECOND_US)
 
 /* One failure may be chance. */
 #define TELL_AFTER 3
@@ -27,6 +28,7 @@ ha_lane_start(HaLane *lane, HaUs gap_us, HaUs hold_us, uint64_t seed, HaUs now_u
 	lane->spaced_us = HA_MUTANT(LANE_STARTS_AT_ONCE) ? now_us - gap_us : now_us;
 	lane->hold_us = hold_us;
 	ha_prng_seed(&lane->prng, seed);
+	lane->events_last = ha_prng_below(&lane->prng, 2) == 1;
 }
 
 HaUs
@@ -43,6 +45,26 @@ ha_lane_wait_us(const HaLane *lane, HaUs now_us)
 	HaUs next_us = ha_lane_next_us(lane);
 
 	return next_us > now_us ? next_us - now_us : 0;
+}
+
+HaUs
+ha_lane_claim_wait_us(HaUs next_us, HaUs now_us)
+{
+	HaUs claim_us = next_us - (HA_MUTANT(CLAIMED_WHEN_FREE) ? 0 : AHEAD_US);
+
+	return claim_us > now_us ? claim_us - now_us : 0;
+}
+
+HaLaneLoad
+ha_lane_choose(HaLane *lane, bool events, bool alerts)
+{
+	bool again = lane->plain && (lane->events_last ? events : alerts);
+
+	if (!events && !alerts)
+		return HA_LANE_NOTHING;
+	if (!again)
+		lane->events_last = events && !(alerts && lane->events_last && !HA_MUTANT(EVENTS_FIRST));
+	return lane->events_last ? HA_LANE_EVENTS : HA_LANE_ALERTS;
 }
 
 void

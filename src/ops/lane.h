@@ -33,6 +33,14 @@ typedef enum HaLaneState
 	HA_LANE_BROKEN				/* it refuses */
 } HaLaneState;
 
+/* What a request carries. */
+typedef enum HaLaneLoad
+{
+	HA_LANE_NOTHING,
+	HA_LANE_EVENTS,				/* events of the cluster */
+	HA_LANE_ALERTS				/* alerts by rules */
+} HaLaneLoad;
+
 typedef struct HaLane
 {
 	HaUs gap_us;				/* between two requests */
@@ -45,6 +53,7 @@ typedef struct HaLane
 	bool plain;					/* the next request is to be plain text */
 	bool told;					/* people were told (by an event) that nothing can be delivered */
 	bool under_way;				/* a request is */
+	bool events_last;			/* it told of events of the cluster; drawn by lot at the start */
 	HaPrng prng;
 } HaLane;
 
@@ -56,6 +65,18 @@ extern HaUs ha_lane_next_us(const HaLane *lane);
 
 /* Microseconds until it may go; 0 = now. */
 extern HaUs ha_lane_wait_us(const HaLane *lane, HaUs now_us);
+
+/*
+ * Microseconds until alerts are to be claimed for a lane whose next request may go at `next_us`; 0 = now. They are
+ * claimed so early that they are ready when it is: or an event of the cluster would always come before them.
+ */
+extern HaUs ha_lane_claim_wait_us(HaUs next_us, HaUs now_us);
+
+/*
+ * What the next request is to carry, when these wait. Both take turns: neither can keep the other from being told, also
+ * where each process lives for one request only. What was refused as a card goes again before anything else.
+ */
+extern HaLaneLoad ha_lane_choose(HaLane *lane, bool events, bool alerts);
 
 /* A request goes now. */
 extern void ha_lane_sent(HaLane *lane, HaUs now_us);

@@ -17,9 +17,6 @@
 #define QUERY_LIMIT_MS 5000
 #define REST_MS 60000
 
-/* A message is ready when its channel is, or an event of the cluster would always come before it. */
-#define AHEAD_US ((HaUs) 1000 * HA_US_PER_MS)
-
 static HaPost *
 post_of(const char *channel)
 {
@@ -61,16 +58,9 @@ ha_alert_reclaim(void)
 
 /* ---- Claims ---- */
 
-/* Microseconds until something is to be claimed for the channel; 0 = now. */
-static HaUs
-claim_wait_us(const HaChannelView *channel, HaUs now_us)
-{
-	return Max(channel->not_before_us - AHEAD_US - now_us, 0);
-}
-
 /* The channels whose news go through this one: its own, and those that gave up and have it as their fallback. */
 static char *
-channels_through(const HaChannelViews *views, const HaChannelView *through, HaUs now_us)
+channels_through(const HaChannelViews *views, const HaChannelView *through)
 {
 	StringInfoData names;
 
@@ -80,8 +70,7 @@ channels_through(const HaChannelViews *views, const HaChannelView *through, HaUs
 	{
 		const HaChannelView *channel = &views->channel[i];
 
-		if (channel != through && (!channel->gave_up || claim_wait_us(channel, now_us) == 0 ||
-								   strcmp(channel->fallback, through->name) != 0))
+		if (channel != through && (!channel->gave_up || strcmp(channel->fallback, through->name) != 0))
 			continue;
 		appendStringInfo(&names, "%s\"%s\"", names.len > 1 ? "," : "", channel->name);
 	}
@@ -192,14 +181,15 @@ ha_alert_post(const char *node)
 	for (uint32 i = 0; i < views->count; i++)
 	{
 		const HaChannelView *channel = &views->channel[i];
+		HaUs		claim_us = ha_lane_claim_wait_us(channel->not_before_us, now_us);
 		HaPost	   *post = free_post();
 
 		if (!channel->usable || post == NULL || post_of(channel->name) != NULL)
 			continue;
-		if (claim_wait_us(channel, now_us) > 0)
-			wait_us = Min(wait_us, claim_wait_us(channel, now_us));
+		if (claim_us > 0)
+			wait_us = Min(wait_us, claim_us);
 		else
-			claim(post, channels_through(views, channel, now_us), channel->name, node);
+			claim(post, channels_through(views, channel), channel->name, node);
 	}
 	pfree(views);
 	return (int) (wait_us / HA_US_PER_MS) + 1;

@@ -94,28 +94,33 @@ is_under_way(const HaPosterLane *meant, const HaEventKey *event)
 	return false;
 }
 
-static bool
-next_event(HaPosterLane *lane, HaPosterTurn *turn)
+/* The log as the lane's channel sees it. */
+static HaEventLog
+log_for(const HaPosterLane *lane, const HaPosterTurn *turn)
+{
+	HaEventLog	log = turn->log;
+
+	log.channel = lane->view.name;
+	return log;
+}
+
+/* The lane whose event is next for this one, NULL = none waits. */
+static HaPosterLane *
+waiting_event(const HaPosterLane *lane, HaPosterTurn *turn, HaAlert *alert)
 {
 	for (int i = 0; i < HA_CHANNELS_MAX; i++)
 	{
 		HaPosterLane *meant = &ha_poster_lane[i];
 		HaUs		wait_us;
-		HaAlert		alert;
-		HaEventLog	log = turn->log;
 
 		if (!carries(lane, meant) || !meant->view.events)
 			continue;
-		log.channel = meant->view.name;
-		if (ha_outbox_next(&meant->outbox, log, meant->view.severity, turn->status, turn->wall_us, &alert, &wait_us) &&
-			!is_under_way(meant, &alert.event->key))
-		{
-			ha_poster_send_events(lane, meant, log, &alert, turn);
-			return true;
-		}
+		if (ha_outbox_next(&meant->outbox, log_for(meant, turn), meant->view.severity, turn->status, turn->wall_us,
+						   alert, &wait_us) && !is_under_way(meant, &alert->event->key))
+			return meant;
 		turn->wait_us = Min(turn->wait_us, wait_us);
 	}
-	return false;
+	return NULL;
 }
 
 /* The message of alerts by rules that is ready for this lane, NULL = none. */
@@ -135,18 +140,8 @@ ready_post(const HaPosterLane *lane)
 	return NULL;
 }
 
-static bool
-next_post(HaPosterLane *lane, const HaPosterTurn *turn)
-{
-	HaPost	   *post = ready_post(lane);
-
-	if (post != NULL)
-		ha_poster_send_post(lane, post, turn);
-	return post != NULL;
-}
-
 /* A dead man's switch is only good if it ends with what it stands for. */
-static bool
+static void
 next_heartbeat(HaPosterLane *lane, const HaPosterTurn *turn)
 {
 	uint64		round_us = pg_atomic_read_u64(&ha_shmem->alerts_round_us);
@@ -156,28 +151,32 @@ next_heartbeat(HaPosterLane *lane, const HaPosterTurn *turn)
 	if (lane->heartbeat_s == 0 || round_us == 0 ||
 		turn->now.boot_us - (HaUs) round_us > Max(interval_us, ROUND_AGE_MIN_US) ||
 		(waiting_us != 0 && turn->wall_us - (int64) waiting_us > WAITING_AGE_US))
-		return false;
+		return;
 	if (lane->heartbeat_us != 0 && turn->now.mono_us - lane->heartbeat_us < interval_us)
-		return false;
+		return;
 	lane->heartbeat_us = turn->now.mono_us;
 	ha_poster_send_words(lane, HA_WORK_HEARTBEAT, turn);
-	return true;
 }
 
-/*
- * Events of the cluster and alerts by rules take turns: neither can keep the other from being told. Which of them comes
- * first is drawn by lot: a process that lives for one message would always choose the same.
- */
-static bool
+static void
 next_work(HaPosterLane *lane, HaPosterTurn *turn)
 {
-	if (lane->event_last && next_post(lane, turn))
+	HaAlert		alert;
+	HaPosterLane *meant = waiting_event(lane, turn, &alert);
+	HaPost	   *post = ready_post(lane);
+
+	switch (ha_lane_choose(&lane->lane, meant != NULL, post != NULL))
 	{
-		lane->event_last = false;
-		return true;
+		case HA_LANE_EVENTS:
+			ha_poster_send_events(lane, meant, log_for(meant, turn), &alert, turn);
+			break;
+		case HA_LANE_ALERTS:
+			ha_poster_send_post(lane, post, turn);
+			break;
+		case HA_LANE_NOTHING:
+			next_heartbeat(lane, turn);
+			break;
 	}
-	lane->event_last = next_event(lane, turn);
-	return lane->event_last || next_post(lane, turn) || next_heartbeat(lane, turn);
 }
 
 /* An operator's test; it keeps the distance, but does not wait for a lane that is held. */
@@ -226,7 +225,7 @@ serve(HaPosterLane *lane, HaPosterTurn *turn)
 	{
 		lane_wait_us = ha_lane_wait_us(&lane->lane, turn->now.mono_us);
 		if (!next_trial(lane, lane_wait_us, turn) && lane_wait_us == 0)
-			(void) next_work(lane, turn);
+			next_work(lane, turn);
 		lane_wait_us = ha_lane_wait_us(&lane->lane, turn->now.mono_us);
 		if (lane_wait_us > 0)
 			turn->wait_us = Min(turn->wait_us, lane_wait_us);

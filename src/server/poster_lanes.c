@@ -93,11 +93,8 @@ fit_lane(HaPosterLane *lane, HaNow now)
 	if (!was_usable)
 		lane->view.answer[0] = '\0';
 	if (lane->lane.gap_us == 0 || lane->view.type != channel.type)
-	{
 		ha_lane_start(&lane->lane, ha_channel_gap_us(channel.type), ha_channel_hold_us(channel.type), ++seed_of_lanes,
 					  now.mono_us);
-		lane->event_last = ha_prng_below(&lane->lane.prng, 2) == 1;
-	}
 	file_hash = hash_bytes_extended((unsigned char *) &channel, sizeof(channel), 0);
 	if (lane->file_hash != 0 && lane->file_hash != file_hash)
 		ha_lane_changed(&lane->lane);

@@ -28,7 +28,6 @@ typedef struct HaPosterLane
 	HaLane		lane;
 	HaOutbox	outbox;
 	HaWebhook  *hook;
-	bool		event_last;		/* not their turn: the last message was of events of the cluster */
 	HaUs		heartbeat_us;	/* when the last one went (monotonic); 0 = none yet */
 
 	/* What is under way. */

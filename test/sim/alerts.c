@@ -285,6 +285,7 @@ draw(AlertWorld *w)
 		w->mean_us[a] = drawn_s(w, mean, 5);
 	}
 	w->chatty = below(w, 3) == 0;
+	w->flooded = below(w, 3) == 0;
 	w->clocks_us = below(w, 2) * (below(w, 4) == 0 ? 3600 : 2) * below(w, 1000) * 1000;
 	/* Before the first round the others have an empty table. */
 	w->history_count = ALERTS_HISTORY;

@@ -89,7 +89,7 @@ typedef struct AlertTable
 typedef struct AlertWay
 {
 	bool busy;
-	bool again;					/* refused as a card: to be sent once more as plain text */
+	bool ready;					/* to be sent: claimed, or refused as a card and to be sent once more as plain text */
 	bool arrives;				/* and has not yet */
 	HaVerdict verdict;
 	int64_t retry_after_s;
@@ -114,6 +114,7 @@ typedef struct AlertMember
 	HaLane lane[ALERTS_WAYS];
 	AlertWay way[ALERTS_WAYS];
 	AlertSends sends[ALERTS_WAYS];
+	uint32_t passed[ALERTS_WAYS];	/* how many events in a row went before alerts that waited */
 } AlertMember;
 
 typedef enum AlertWeather
@@ -159,6 +160,7 @@ typedef struct AlertWorld
 	/* The schedule's own rules and habits. */
 	HaEpisodeRule rule[ALERTS];
 	bool chatty;				/* who does not lead has much to tell, too */
+	bool flooded;				/* the leader always has an event to tell */
 	int64_t mean_us[ALERTS];	/* between two turns of a condition */
 	int64_t clocks_us;			/* a member's clock is that far ahead of true time at most, or behind */
 	int64_t drift_us;			/* by how much all changes of clocks so far may have shifted a time */
@@ -232,6 +234,12 @@ extern void alerts_check_step(AlertWorld *w, uint32_t alert, HaEpisodeState befo
 							  HaEpisodeNews news);
 
 extern void alerts_check_send(AlertWorld *w, uint32_t member, uint32_t way);
+
+/* Something is claimed for the way. */
+extern void alerts_check_claim(AlertWorld *w, uint32_t member, uint32_t way);
+
+/* The leader tells of an event, or else sends alerts; `alerts`: these wait. */
+extern void alerts_check_turn(AlertWorld *w, uint32_t way, bool event, bool alerts);
 
 /* A leader begins, or changes its distances. */
 extern void alerts_check_lead(AlertWorld *w, uint32_t way);

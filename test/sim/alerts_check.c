@@ -12,6 +12,7 @@
 #include "io/channel.h"
 
 #define WINDOW_US (60 * ALERTS_S)
+#define PASSED_MAX 3
 
 void
 alerts_fail(AlertWorld *w, const char *checker, const char *format, ...)
@@ -170,9 +171,13 @@ alerts_check_lost(AlertWorld *w)
 /* ---- Receivers ---- */
 
 /* due_channel_is_tried: or nobody would see that it works again */
-static void
-check_fallback(AlertWorld *w, const HaLane *meant)
+void
+alerts_check_claim(AlertWorld *w, uint32_t member, uint32_t way)
 {
+	const HaLane *meant = &w->member[member].lane[0];
+
+	if (way == 0)
+		return;
 	if (!meant->under_way && ha_lane_wait_us(meant, w->now_us) == 0)
 		alerts_fail(w, "due_channel_is_tried", "the fallback is used while the channel's next attempt is due");
 }
@@ -197,6 +202,17 @@ check_receiver(AlertWorld *w, uint32_t way)
 	}
 	if (in_minute > most)
 		alerts_fail(w, "receiver_limit_holds", "%u requests of all members in a minute", in_minute);
+}
+
+/* turns_are_taken: events of the cluster don't keep alerts by rules from being told */
+void
+alerts_check_turn(AlertWorld *w, uint32_t way, bool event, bool alerts)
+{
+	uint32_t *passed = &w->member[w->leader].passed[way];
+
+	*passed = event && alerts ? *passed + 1 : 0;
+	if (*passed > PASSED_MAX)
+		alerts_fail(w, "turns_are_taken", "%u events went before alerts that waited", *passed);
 }
 
 /* leader_speaks_soon: what it did before it led does not keep it from telling that it leads */
@@ -232,8 +248,6 @@ alerts_check_send(AlertWorld *w, uint32_t member, uint32_t way)
 	if (sends->count > 0 && w->now_us - sends->sent_us[(sends->count - 1) % ALERTS_SENT_MAX] <
 		ha_channel_gap_us((HaChannelType) w->channel_type[way]))
 		alerts_fail(w, "lane_keeps_distance", "two requests with less than the distance between them");
-	if (way == 1 && !w->member[member].way[way].again)
-		check_fallback(w, &w->member[member].lane[0]);
 	if (w->now_us < sends->held_until_us)
 		alerts_fail(w, "lane_respects_hold", "a request %lld ms before the receiver allows it",
 					(long long) (sends->held_until_us - w->now_us) / 1000);

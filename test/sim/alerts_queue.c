@@ -146,8 +146,10 @@ is_due(const AlertTable *table, const AlertNews *news)
 
 /* The most severe first: the alert's number. */
 static void
-claim(AlertWorld *w, AlertWay *way)
+claim(AlertWorld *w, uint32_t member, uint32_t c)
 {
+	AlertWay *way = &w->member[member].way[c];
+
 	memset(way, 0, sizeof(*way));
 	way->claim = ++w->claims;
 	for (uint32_t i = 0; i < w->table.news_count; i++)
@@ -169,7 +171,9 @@ claim(AlertWorld *w, AlertWay *way)
 			way->notice[way->count++] = *news;
 		}
 	}
-	way->busy = way->count > 0;
+	way->busy = way->ready = way->count > 0;
+	if (way->busy)
+		alerts_check_claim(w, member, c);
 	w->counts.digests += way->count > 1;
 }
 
@@ -181,7 +185,7 @@ decide(AlertWorld *w, AlertWay *way, AlertWeather weather, bool plain)
 {
 	if (weather == ALERT_FLAKY)
 		weather = (AlertWeather) ha_prng_below(&w->prng, ALERT_FLAKY);
-	way->again = false;
+	way->ready = false;
 	way->retry_after_s = 0;
 	way->arrives = weather == ALERT_WORKS || weather == ALERT_LOSES_ANSWERS || (weather == ALERT_NO_CARDS && plain);
 	way->verdict = way->arrives ? HA_VERDICT_DELIVERED : HA_VERDICT_RETRY;
@@ -235,7 +239,7 @@ conclude(AlertWorld *w, uint32_t member, uint32_t c)
 
 	alerts_check_answer(w, member, c, way->verdict, way->retry_after_s);
 	(void) ha_lane_result(&m->lane[c], way->verdict, way->retry_after_s, w->now_us);
-	way->again = again;
+	way->ready = again;
 	if (again)
 		return;
 	way->busy = false;
@@ -243,16 +247,48 @@ conclude(AlertWorld *w, uint32_t member, uint32_t c)
 		answered(w, way->claim, way->verdict == HA_VERDICT_DELIVERED);
 }
 
-/* Who does not lead has something to tell, too: an event of the cluster. */
+/* An event of the cluster. */
 static void
 tell_event(AlertWorld *w, uint32_t member, uint32_t c)
 {
 	HaLane *lane = &w->member[member].lane[c];
+	AlertWay way = {0};
 
 	alerts_tell(w, "member %u, channel %u: sends an event", member, c);
 	alerts_check_send(w, member, c);
+	decide(w, &way, w->weather[c], lane->plain);
 	ha_lane_sent(lane, w->now_us);
-	(void) ha_lane_result(lane, HA_VERDICT_DELIVERED, 0, w->now_us);
+	alerts_check_answer(w, member, c, way.verdict, way.retry_after_s);
+	(void) ha_lane_result(lane, way.verdict, way.retry_after_s, w->now_us);
+}
+
+/* Alerts that the channel may be sent, claimed or not. */
+static bool
+alerts_wait(const AlertWorld *w, const AlertWay *way)
+{
+	for (uint32_t i = 0; i < w->table.news_count; i++)
+	{
+		if (is_due(&w->table, &w->table.news[i]))
+			return true;
+	}
+	return way->busy;
+}
+
+/* The sender: the channel is free. */
+static void
+serve(AlertWorld *w, uint32_t member, uint32_t c)
+{
+	AlertMember *m = &w->member[member];
+	bool leads = member == w->leader;
+	bool event = c == 0 && (leads ? w->flooded && !w->calm : w->chatty && ha_prng_below(&w->prng, 4) == 0);
+	HaLaneLoad load = ha_lane_choose(&m->lane[c], event, m->way[c].busy);
+
+	if (leads && load != HA_LANE_NOTHING)
+		alerts_check_turn(w, c, load == HA_LANE_EVENTS, alerts_wait(w, &m->way[c]));
+	if (load == HA_LANE_EVENTS)
+		tell_event(w, member, c);
+	else if (load == HA_LANE_ALERTS)
+		send(w, member, c);
 }
 
 static void
@@ -260,19 +296,17 @@ turn_of(AlertWorld *w, uint32_t member, uint32_t c)
 {
 	AlertMember *m = &w->member[member];
 	AlertWay *way = &m->way[c];
+	bool mine = member == w->leader && (c == 0 || ha_lane_gave_up(&m->lane[0], FALLBACK_US, w->now_us));
 
 	if (way->busy && way->arrives && w->now_us >= way->arrives_us)
 		arrive(w, way);
-	if (way->busy && !way->again && w->failed == NULL && w->now_us >= way->answered_us)
+	if (way->busy && !way->ready && w->failed == NULL && w->now_us >= way->answered_us)
 		conclude(w, member, c);
-	if (ha_lane_wait_us(&m->lane[c], w->now_us) > 0 || (way->busy && !way->again) || w->failed != NULL)
-		return;
-	if (w->chatty && member != w->leader && !way->busy && c == 0 && ha_prng_below(&w->prng, 4) == 0)
-		tell_event(w, member, c);
-	if (!way->busy && member == w->leader && (c == 0 || ha_lane_gave_up(&m->lane[0], FALLBACK_US, w->now_us)))
-		claim(w, way);
-	if (way->busy)
-		send(w, member, c);
+	if ((!way->busy || way->ready) && w->failed == NULL && ha_lane_wait_us(&m->lane[c], w->now_us) == 0)
+		serve(w, member, c);
+	/* The worker that claims is another process: when the channel is free, the sender comes first. */
+	if (mine && !way->busy && w->failed == NULL && ha_lane_claim_wait_us(ha_lane_next_us(&m->lane[c]), w->now_us) == 0)
+		claim(w, member, c);
 }
 
 void
@@ -320,12 +354,13 @@ alerts_queue_start(AlertWorld *w, uint32_t member)
 	{
 		HaChannelType type = (HaChannelType) w->channel_type[c];
 
-		if (m->way[c].busy && m->way[c].arrives && !m->way[c].again && ha_prng_below(&w->prng, 2) == 0)
+		if (m->way[c].busy && m->way[c].arrives && !m->way[c].ready && ha_prng_below(&w->prng, 2) == 0)
 			arrive(w, &m->way[c]);
 		if (m->way[c].busy && member == w->leader)
 			answered(w, m->way[c].claim, false);
 		m->way[c].busy = false;
 		m->sends[c].held_until_us = 0;
+		m->passed[c] = 0;
 		ha_lane_start(&m->lane[c], ha_channel_gap_us(type), ha_channel_hold_us(type), ha_prng_next(&w->prng),
 					  w->now_us);
 	}

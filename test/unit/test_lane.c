@@ -147,6 +147,40 @@ test_another_distance(void **state)
 	assert_int_equal(ha_lane_wait_us(&lane, 12 * SECOND_US), GAP_US);
 }
 
+/* Events and alerts take turns; but what was refused as a card goes again at once. */
+static void
+test_takes_turns(void **state)
+{
+	bool events_last;
+
+	(void) state;
+	assert_int_equal(ha_lane_choose(&lane, false, false), HA_LANE_NOTHING);
+	assert_int_equal(ha_lane_choose(&lane, true, false), HA_LANE_EVENTS);
+	assert_int_equal(ha_lane_choose(&lane, true, true), HA_LANE_ALERTS);
+	assert_int_equal(ha_lane_choose(&lane, true, true), HA_LANE_EVENTS);
+	ha_lane_result(&lane, HA_VERDICT_PLAIN, 0, SECOND_US);
+	assert_int_equal(ha_lane_choose(&lane, true, true), HA_LANE_EVENTS);
+	ha_lane_result(&lane, HA_VERDICT_DELIVERED, 0, SECOND_US);
+	assert_int_equal(ha_lane_choose(&lane, false, true), HA_LANE_ALERTS);
+	assert_int_equal(ha_lane_choose(&lane, false, true), HA_LANE_ALERTS);
+
+	/* Whose turn is first is drawn by lot. */
+	events_last = lane.events_last;
+	for (uint64_t seed = 0; seed < 100 && lane.events_last == events_last; seed++)
+		ha_lane_start(&lane, GAP_US, 0, seed, 0);
+	assert_true(lane.events_last != events_last);
+}
+
+/* Alerts are ready when the channel is. */
+static void
+test_claims_ahead(void **state)
+{
+	(void) state;
+	assert_int_equal(ha_lane_claim_wait_us(10 * SECOND_US, 5 * SECOND_US), 3 * SECOND_US);
+	assert_int_equal(ha_lane_claim_wait_us(10 * SECOND_US, 8 * SECOND_US), 0);
+	assert_int_equal(ha_lane_claim_wait_us(10 * SECOND_US, 20 * SECOND_US), 0);
+}
+
 /* Case 8. Many members do not try again in the same moment. */
 static void
 test_jitter(void **state)
@@ -269,6 +303,8 @@ main(void)
 		cmocka_unit_test_setup(test_a_wait_is_not_cut_short, start),
 		cmocka_unit_test_setup(test_holds_as_the_vendor_says, start),
 		cmocka_unit_test_setup(test_another_distance, start),
+		cmocka_unit_test_setup(test_takes_turns, start),
+		cmocka_unit_test_setup(test_claims_ahead, start),
 		cmocka_unit_test_setup(test_jitter, start),
 		cmocka_unit_test_setup(test_plain_text_after_a_refused_card, start),
 		cmocka_unit_test_setup(test_people_are_told_once, start),
