@@ -282,8 +282,9 @@ serve(AlertWorld *w, uint32_t member, uint32_t c)
 	bool leads = member == w->leader;
 	bool event = c == 0 && (leads ? w->flooded && !w->calm : w->chatty && ha_prng_below(&w->prng, 4) == 0);
 	HaLaneLoad load = ha_lane_choose(&m->lane[c], event, m->way[c].busy);
+	bool again = m->lane[c].plain;
 
-	if (leads && load != HA_LANE_NOTHING)
+	if (leads && load != HA_LANE_NOTHING && !again)
 		alerts_check_turn(w, c, load == HA_LANE_EVENTS, alerts_wait(w, &m->way[c]));
 	if (load == HA_LANE_EVENTS)
 		tell_event(w, member, c);
@@ -337,8 +338,11 @@ alerts_queue_roles(AlertWorld *w, bool begins)
 				ha_lane_set_gap(lane, ha_channel_gap_us(type));
 			if (member == w->leader && begins && !HA_MUTANT(ALL_SEND_LIKE_ONE))
 				ha_lane_keep_distance(lane, w->now_us);
-			if (member == w->leader)
-				alerts_check_lead(w, c);
+			if (member != w->leader)
+				continue;
+			if (begins)
+				w->member[member].passed[c] = 0;
+			alerts_check_lead(w, c);
 		}
 	}
 }
