@@ -101,6 +101,9 @@ extern HaUs ha_channel_hold_us(HaChannelType type);
  */
 extern HaUs ha_channel_beside_us(HaChannelType type, uint32_t others);
 
+/* True when one more message at each change of leaders could be too much for the receiver. */
+extern bool ha_channel_is_narrow(HaChannelType type);
+
 /*
  * Lays the bulletin out for the channel, in the words of `card`, and begins to send it. Returns how many of its notices
  * it tells of, the first ones: fewer than bulletin->count when no more fit into what the receiver takes; the others are

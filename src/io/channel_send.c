@@ -29,14 +29,15 @@ static const struct
 	HaLayOut lay_out;
 	HaUs gap_us;				/* feishu 5/s and 100/min, dingtalk and wecom 20/min, slack one a second */
 	HaUs beside_us;				/* see ha_channel_beside_us() */
+	bool narrow;				/* see ha_channel_is_narrow() */
 	HaUs hold_us;				/* after a throttle: dingtalk's ten minutes, wecom's minute */
 } kinds[HA_CHANNEL_TYPE_COUNT] = {
-	[HA_CHANNEL_FEISHU] = {ha_feishu_layout, 750 * MS_US, 5000 * MS_US, 0},
-	[HA_CHANNEL_DINGTALK] = {ha_dingtalk_layout, 6000 * MS_US, 15000 * MS_US, 10 * MINUTE_US},
-	[HA_CHANNEL_WECOM] = {ha_wecom_layout, 6000 * MS_US, 15000 * MS_US, MINUTE_US},
-	[HA_CHANNEL_SLACK] = {ha_slack_layout, 1500 * MS_US, 5000 * MS_US, 0},
-	[HA_CHANNEL_WEBHOOK] = {ha_alertmanager_layout, 100 * MS_US, 0, 0},
-	[HA_CHANNEL_MAIL] = {ha_mail_layout, 1000 * MS_US, 0, 0},
+	[HA_CHANNEL_FEISHU] = {ha_feishu_layout, 750 * MS_US, 5000 * MS_US, false, 0},
+	[HA_CHANNEL_DINGTALK] = {ha_dingtalk_layout, 6000 * MS_US, 15000 * MS_US, true, 10 * MINUTE_US},
+	[HA_CHANNEL_WECOM] = {ha_wecom_layout, 6000 * MS_US, 15000 * MS_US, true, MINUTE_US},
+	[HA_CHANNEL_SLACK] = {ha_slack_layout, 1500 * MS_US, 5000 * MS_US, true, 0},
+	[HA_CHANNEL_WEBHOOK] = {ha_alertmanager_layout, 100 * MS_US, 0, false, 0},
+	[HA_CHANNEL_MAIL] = {ha_mail_layout, 1000 * MS_US, 0, false, 0},
 };
 
 HaUs
@@ -51,6 +52,12 @@ ha_channel_beside_us(HaChannelType type, uint32_t others)
 	HaUs all_us = kinds[type].beside_us * (others > 2 ? others : 2);
 
 	return all_us > kinds[type].gap_us ? all_us : kinds[type].gap_us;
+}
+
+bool
+ha_channel_is_narrow(HaChannelType type)
+{
+	return kinds[type].narrow;
 }
 
 HaUs

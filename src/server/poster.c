@@ -287,8 +287,8 @@ give_back_late(HaNow now)
 }
 
 /*
- * A receiver counts what all members send. So who does not lead keeps a longer distance, and who begins to waits once:
- * another leader may have sent a moment before.
+ * A receiver counts what all members send. So who does not lead keeps a longer distance, and who begins to waits once
+ * at a narrow one: another leader may have sent a moment before.
  */
 static void
 keep_distance(const HaStatus *status, HaNow now)
@@ -305,7 +305,7 @@ keep_distance(const HaStatus *status, HaNow now)
 			continue;
 		ha_lane_set_gap(&lane->lane, leads ? ha_channel_gap_us(lane->view.type) :
 						ha_channel_beside_us(lane->view.type, others));
-		if (leads && !led)
+		if (leads && !led && ha_channel_is_narrow(lane->view.type))
 			ha_lane_keep_distance(&lane->lane, now.mono_us);
 	}
 	led = leads;

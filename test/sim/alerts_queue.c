@@ -336,7 +336,7 @@ alerts_queue_roles(AlertWorld *w, bool begins)
 				ha_lane_set_gap(lane, ha_channel_beside_us(type, ALERTS_MEMBERS - 1));
 			else
 				ha_lane_set_gap(lane, ha_channel_gap_us(type));
-			if (member == w->leader && begins && !HA_MUTANT(ALL_SEND_LIKE_ONE))
+			if (member == w->leader && begins && ha_channel_is_narrow(type) && !HA_MUTANT(ALL_SEND_LIKE_ONE))
 				ha_lane_keep_distance(lane, w->now_us);
 			if (member != w->leader)
 				continue;
